@@ -1,0 +1,1 @@
+"""OneInbox: voice agents on your own phone numbers, as software that a team runs itself."""

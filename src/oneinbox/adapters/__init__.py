@@ -1,0 +1,1 @@
+"""Vendors and engines, each behind a port of `contracts`; strangers to one another."""

@@ -1,0 +1,1 @@
+"""Carriers: what is particular to each."""

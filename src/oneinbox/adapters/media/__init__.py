@@ -1,0 +1,1 @@
+"""Media planes: what carries the calls."""

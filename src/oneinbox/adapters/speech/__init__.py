@@ -1,0 +1,1 @@
+"""Speech: recognisers, voices and brains."""

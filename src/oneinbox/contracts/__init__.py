@@ -1,0 +1,1 @@
+"""The words that two rooms share: frozen data and ports, no deeds."""

@@ -1,0 +1,1 @@
+"""What runs during a call: a CallPlan goes in, CallEvents come out."""

@@ -1,0 +1,1 @@
+"""What the product knows: one folder a resource of the API."""

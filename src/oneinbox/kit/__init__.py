@@ -1,0 +1,1 @@
+"""Words and small machines that could be another product's."""

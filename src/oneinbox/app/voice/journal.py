@@ -1,0 +1,73 @@
+"""A call's journal: takes events at once, keeps them in memory, and writes them to the database in batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from sqlalchemy.exc import DBAPIError
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from oneinbox.contracts.events import CallEnded, CallEvent, EndReason
+from oneinbox.features.calls.events import Fact
+from oneinbox.kit.clock import Clock
+
+BATCH_SECONDS = 0.3
+OUTAGE_SECONDS = 60.0
+
+Write = Callable[[Sequence[Fact]], Awaitable[bool]]
+"""Writes a batch in one transaction; repeating it changes nothing. False when the call has ended elsewhere."""
+
+
+def patient(seconds: float) -> AsyncRetrying:
+    """Retries a database transaction over an outage of up to `seconds`."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type((DBAPIError, OSError)),
+        wait=wait_exponential(multiplier=0.1, max=2.0),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
+
+
+class Journal:
+    """The events of one call, in order, numbered from 0."""
+
+    def __init__(self, write: Write, clock: Clock) -> None:
+        self._write = write
+        self._clock = clock
+        self._pending: list[Fact] = []
+        self._count = 0
+        self._news = asyncio.Event()
+        self.ended: CallEnded | None = None
+
+    def emit(self, event: CallEvent) -> None:
+        """Take an event; whatever follows the terminal one is dropped."""
+        if self.ended is not None:
+            return
+        self._pending.append(Fact(self._count, self._clock.now(), event))
+        self._count += 1
+        if isinstance(event, CallEnded):
+            self.ended = event
+        self._news.set()
+
+    def break_off(self, at_ms: int, detail: str) -> None:
+        """The terminal event of a call that nobody else could end properly."""
+        self.emit(CallEnded(at_ms=at_ms, reason=EndReason.WORKER_ERROR, failed=True, detail=detail))
+
+    async def keep(self) -> None:
+        """Write batches until the terminal event is written. Raises DBAPIError after an outage that is too long."""
+        while self.ended is None or self._pending:
+            await self._news.wait()
+            self._news.clear()
+            await self._flush()
+            if self.ended is None:
+                await asyncio.sleep(BATCH_SECONDS)
+
+    async def _flush(self) -> None:
+        batch = tuple(self._pending)
+        if not batch:
+            return
+        async for attempt in patient(OUTAGE_SECONDS):
+            with attempt:
+                await self._write(batch)
+        del self._pending[: len(batch)]
+        if self._pending:
+            self._news.set()

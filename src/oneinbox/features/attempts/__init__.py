@@ -1,0 +1,1 @@
+"""Attempts: one row for every INVITE, with its verdict in plain words."""

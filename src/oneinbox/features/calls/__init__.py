@@ -1,0 +1,1 @@
+"""Calls: what is known of each call, from admission to its end."""

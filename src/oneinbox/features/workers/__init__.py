@@ -1,0 +1,1 @@
+"""Voice workers: who can take calls, and who has gone."""

@@ -1,0 +1,76 @@
+"""Queries on workers. They belong to the deployment, not to a workspace; time is the database's own."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.features.workers.models import Worker
+from oneinbox.features.workers.schemas import Registration
+
+
+async def upsert(session: AsyncSession, registration: Registration) -> None:
+    """Write the worker as ready and idle, beating from now on."""
+    row = {
+        "host": registration.host,
+        "sip_port": registration.sip_port,
+        "capacity": registration.capacity,
+        "pid": registration.pid,
+        "state": "ready",
+        "live": 0,
+        "heartbeat_at": func.now(),
+    }
+    statement = insert(Worker).values(id=registration.id, **row)
+    await session.execute(statement.on_conflict_do_update(index_elements=[Worker.id], set_=row))
+
+
+async def touch(session: AsyncSession, worker_id: str) -> str | None:
+    """Move the heartbeat to now; the worker's state, or None when it isn't known."""
+    statement = update(Worker).where(Worker.id == worker_id).values(heartbeat_at=func.now()).returning(Worker.state)
+    state: str | None = await session.scalar(statement)
+    return state
+
+
+async def set_state(session: AsyncSession, worker_id: str, state: str) -> None:
+    """Replace the worker's state."""
+    await session.execute(update(Worker).where(Worker.id == worker_id).values(state=state))
+
+
+async def lock_free(session: AsyncSession, weight: int, stale_after: timedelta) -> Sequence[Worker]:
+    """Ready, beating workers with `weight` units free, locked in the order of their ids so that two never deadlock."""
+    statement = (
+        select(Worker)
+        .where(
+            Worker.state == "ready",
+            Worker.heartbeat_at > func.now() - stale_after,
+            Worker.live + weight <= Worker.capacity,
+        )
+        .order_by(Worker.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def add_load(session: AsyncSession, worker_id: str, units: int) -> None:
+    """Take units (or with a negative number give them back); never below zero."""
+    load = func.greatest(0, Worker.live + units)
+    await session.execute(update(Worker).where(Worker.id == worker_id).values(live=load))
+
+
+async def lost(session: AsyncSession, stale_after: timedelta) -> Sequence[Worker]:
+    """Workers without a fresh heartbeat, and those gone that still hold calls."""
+    return (await session.scalars(select(Worker).where(_lost(stale_after)).order_by(Worker.id))).all()
+
+
+async def bury(session: AsyncSession, worker_ids: Collection[str], stale_after: timedelta) -> None:
+    """Mark those of the given workers that are still lost as gone, holding nothing."""
+    statement = update(Worker).where(Worker.id.in_(worker_ids), _lost(stale_after)).values(state="gone", live=0)
+    await session.execute(statement)
+
+
+def _lost(stale_after: timedelta) -> ColumnElement[bool]:
+    silent = and_(Worker.state != "gone", Worker.heartbeat_at <= func.now() - stale_after)
+    return or_(silent, and_(Worker.state == "gone", Worker.live > 0))

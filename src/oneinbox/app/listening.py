@@ -13,7 +13,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def listen(conninfo: str, channels: Sequence[str], heard: Callable[[str, str], None]) -> None:
-    """Call `heard(channel, payload)` for every notification, for ever. `conninfo` is libpq's form of the database's URL.
+    """Call `heard(channel, payload)` for every notification, for ever. `conninfo` is a URL as libpq reads it.
 
     What is notified while the connection is down is lost: listeners poll as well.
     """

@@ -1,6 +1,6 @@
 """Which registered numbers a dialled user part may mean: +E.164, E.164 without its "+", or a national form.
 
-Country codes are those assigned in ITU-T E.164's list. Candidates are made, not searched for, so that the number is found by index.
+Country codes are those that ITU-T has assigned (E.164). Candidates are made, so that an index finds the number.
 """
 
 import re

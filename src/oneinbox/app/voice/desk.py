@@ -96,7 +96,7 @@ class Desk:
             began = self._clock.monotonic()
             try:
                 await self._converse(plan, leg, self._recorder(plan), journal.emit, carried.stop)
-            except Exception as error:  # noqa: BLE001: whatever breaks in a call, the call must end
+            except Exception as error:  # noqa: BLE001 (whatever breaks in a call, the call must end)
                 _log.error("call_broke_off", call_id=plan.call_id, exc_info=error)
             finally:
                 elapsed_ms = round((self._clock.monotonic() - began) * 1000)

@@ -1,0 +1,1 @@
+"""API keys: how a workspace's programs show who they are."""

@@ -1,0 +1,1 @@
+"""Whether the deployment is well."""

@@ -1,0 +1,1 @@
+"""LLM models: the brains that agents share."""

@@ -1,0 +1,1 @@
+"""Phone numbers: registered lines and who answers them."""

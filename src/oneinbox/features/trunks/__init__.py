@@ -1,0 +1,1 @@
+"""Trunks and dispatch rules of the embedded media plane."""

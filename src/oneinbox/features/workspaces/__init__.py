@@ -1,0 +1,1 @@
+"""Workspaces: the tenants that everything belongs to."""

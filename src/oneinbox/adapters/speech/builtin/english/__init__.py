@@ -1,0 +1,1 @@
+"""American English text to the phonemes of the built-in voice."""

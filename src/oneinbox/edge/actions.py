@@ -1,0 +1,55 @@
+"""What goes in and out of the edge's core: addresses, settings, and the actions that it asks for."""
+
+from dataclasses import dataclass, field
+
+from oneinbox.contracts.admission import Attempt, InviteFacts
+
+Address = tuple[str, int]
+"""Numeric host without brackets, and port."""
+
+T1 = 0.5
+"""Round-trip estimate in seconds (RFC 3261, table 4)."""
+T2 = 4.0
+LIFETIME = 64 * T1
+"""How long a transaction that has its final answer is remembered, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One datagram to send."""
+
+    data: bytes
+    dest: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Decide about this INVITE and call `Edge.decided` with `key`."""
+
+    key: str
+    facts: InviteFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write this attempt down; exactly one follows each INVITE."""
+
+    attempt: Attempt
+
+
+Action = Send | Ask | Record
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeConfig:
+    """`advertised` stands in Via and Record-Route. The limits count table entries; strangers have their own share."""
+
+    advertised: Address
+    route_key: bytes = field(repr=False)
+    max_invites: int = 10_000
+    max_stranger_invites: int = 2_000
+    max_dialogs: int = 20_000
+    max_relayed: int = 20_000
+    max_sources: int = 20_000
+    stranger_burst: float = 20.0
+    stranger_per_second: float = 8.0

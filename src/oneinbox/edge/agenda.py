@@ -1,0 +1,110 @@
+"""What the parts of the core share: actions asked for, deeds that are due later, and tables that forget."""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from oneinbox.edge.actions import Action, Address, EdgeConfig, Send
+from oneinbox.edge.rewriting import hostport
+from oneinbox.edge.signing import Signer
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Deed = Callable[[float], None]
+
+
+class Agenda:
+    """Collects the actions of one turn; keeps the deeds of later ones in order of time."""
+
+    def __init__(self, config: EdgeConfig) -> None:
+        self.config = config
+        self.signer = Signer(config.route_key)
+        self._actions: list[Action] = []
+        self._deeds: list[tuple[float, int, Deed]] = []
+        self._count = 0
+
+    def own_via(self, branch: str) -> str:
+        """Our Via value."""
+        return f"SIP/2.0/UDP {hostport(self.config.advertised)};branch={branch}"
+
+    def send(self, data: bytes, dest: Address) -> None:
+        self._actions.append(Send(data, dest))
+
+    def act(self, action: Action) -> None:
+        self._actions.append(action)
+
+    def at(self, when: float, deed: Deed) -> None:
+        """Do this then; deeds check for themselves whether they are still wanted."""
+        self._count += 1
+        heapq.heappush(self._deeds, (when, self._count, deed))
+
+    def due(self) -> float | None:
+        """When the next deed wants to be done."""
+        return self._deeds[0][0] if self._deeds else None
+
+    def run(self, now: float) -> None:
+        """Do what is due."""
+        while self._deeds and self._deeds[0][0] <= now:
+            heapq.heappop(self._deeds)[2](now)
+
+    def take(self) -> list[Action]:
+        """The actions of this turn."""
+        actions, self._actions = self._actions, []
+        return actions
+
+
+class Fading(Generic[K, V]):
+    """A table whose entries go after `life` seconds without a `put`, and the oldest when there are more than `most`."""
+
+    def __init__(self, life: float, most: int) -> None:
+        self._life = life
+        self._most = most
+        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, key: K, value: V, now: float) -> None:
+        """Store, or store anew, for a whole life."""
+        self._entries[key] = (now + self._life, value)
+        self._entries.move_to_end(key)
+        while self._entries:
+            oldest, (ends, _) = next(iter(self._entries.items()))
+            if ends > now and len(self._entries) <= self._most:
+                return
+            del self._entries[oldest]
+
+    def get(self, key: K, now: float) -> V | None:
+        """The entry, while it lives."""
+        entry = self._entries.get(key)
+        return entry[1] if entry is not None and entry[0] > now else None
+
+    def values(self, now: float) -> list[V]:
+        """All that live."""
+        return [value for ends, value in self._entries.values() if ends > now]
+
+    def pop(self, key: K) -> None:
+        self._entries.pop(key, None)
+
+
+class Buckets:
+    """A token bucket per source (RFC 2697 has the idea): strangers are heard a little, then no more."""
+
+    def __init__(self, burst: float, per_second: float, most: int) -> None:
+        self._burst = burst
+        self._rate = per_second
+        self._left: Fading[str, tuple[float, float]] = Fading(burst / per_second, most)
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def take(self, host: str, now: float) -> bool:
+        """May this source be heard once more?"""
+        key = ":".join(host.split(":")[:4]) if ":" in host else host
+        left, since = self._left.get(key, now) or (self._burst, now)
+        left = min(self._burst, left + (now - since) * self._rate)
+        allowed = left >= 1
+        self._left.put(key, (left - 1 if allowed else left, now), now)
+        return allowed

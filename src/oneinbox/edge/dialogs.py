@@ -1,0 +1,179 @@
+"""Dialogs, as far as a BYE to either side needs them, and the BYEs that the edge sends itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oneinbox.edge.actions import LIFETIME, T1, T2, Address
+from oneinbox.edge.agenda import Agenda, Fading
+from oneinbox.edge.fields import Basics, address_of, basics, split, uri_of
+from oneinbox.edge.message import Malformed, Message, Request, Response
+from oneinbox.edge.rewriting import MAX_FORWARDS
+from oneinbox.edge.routing import toward_caller
+from oneinbox.edge.signing import Hop
+
+LONGEST_SECONDS = 4 * 3600.0
+"""Calls last two hours at most; what is older had its BYE pass us by."""
+
+Key = tuple[str, str, str]
+"""Call-ID, the caller's tag, the worker's tag."""
+
+
+@dataclass(slots=True)
+class Dialog:
+    """An answered call. `local` and `remote` are the To and From values as the worker sees itself and its caller."""
+
+    key: Key
+    hop: Hop
+    local: str
+    remote: str
+    caller_target: str
+    caller_routes: tuple[str, ...]
+    caller_cseq: int
+    worker_cseq: int = 0
+    orphaned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """A BYE of ours, until it is answered."""
+
+    data: bytes
+    dest: Address
+
+
+class Dialogs:
+    """The answered calls that run through here."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
+        self._closed: Fading[Key, Dialog] = Fading(LIFETIME, agenda.config.max_dialogs)
+        self._open: Fading[Key, Dialog] = Fading(LONGEST_SECONDS, agenda.config.max_dialogs)
+        self._byes: dict[str, Bye] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def opened(self, invite: Request, answer: Response, hop: Hop, now: float) -> None:
+        """A 2xx has passed: the dialog stands. One that can't be read is left to its two sides."""
+        try:
+            ours, said = basics(answer), basics(invite)
+        except Malformed:
+            return
+        key = (ours.call_id, ours.from_tag, ours.to_tag)
+        if self._open.get(key, now) is not None:
+            return
+        dialog = Dialog(
+            key=key,
+            hop=hop,
+            local=answer.first("to") or "",
+            remote=answer.first("from") or "",
+            caller_target=_contact(invite) or f"sip:{hop.caller[0]}:{hop.caller[1]}",
+            caller_routes=_record_route(invite),
+            caller_cseq=said.cseq,
+        )
+        self._open.put(key, dialog, now)
+
+    def find(self, said: Basics, from_worker: bool, now: float) -> Dialog | None:
+        """The dialog that a request or response belongs to."""
+        caller_tag, worker_tag = (said.to_tag, said.from_tag) if from_worker else (said.from_tag, said.to_tag)
+        key = (said.call_id, caller_tag, worker_tag)
+        return self._open.get(key, now) or self._closed.get(key, now)
+
+    def passed(self, request: Request, said: Basics, from_worker: bool, now: float) -> None:
+        """Learn from a request that is being forwarded: CSeq, a new Contact, and the end."""
+        dialog = self.find(said, from_worker, now)
+        if dialog is None:
+            return
+        if from_worker:
+            dialog.worker_cseq = max(dialog.worker_cseq, said.cseq)
+        else:
+            dialog.caller_cseq = max(dialog.caller_cseq, said.cseq)
+            if request.method in ("INVITE", "UPDATE"):
+                dialog.caller_target = _contact(request) or dialog.caller_target
+        if request.method == "BYE":
+            self.close(dialog, now)
+
+    def refreshed(self, answer: Response, said: Basics, now: float) -> None:
+        """The caller's 2xx to the worker's re-INVITE or UPDATE may bring a new Contact."""
+        dialog = self.find(said, True, now)
+        if dialog is not None:
+            dialog.caller_target = _contact(answer) or dialog.caller_target
+
+    def close(self, dialog: Dialog, now: float) -> None:
+        """Its BYE has come; it is remembered for a little while, so that a repeated BYE finds it."""
+        self._open.pop(dialog.key)
+        self._closed.put(dialog.key, dialog, now)
+
+    def worker_gone(self, worker: Address, now: float) -> None:
+        """Every caller of this worker gets a BYE."""
+        for dialog in self._open.values(now):
+            if dialog.hop.worker == worker and not dialog.orphaned:
+                dialog.orphaned = True
+                dialog.worker_cseq += 1
+                self._bye_to_caller(dialog, now)
+        for dialog in self._closed.values(now):
+            dialog.orphaned = dialog.orphaned or dialog.hop.worker == worker
+
+    def answered(self, branch: str, status: int) -> bool:
+        """An answer came; True when it was to a BYE of ours."""
+        if branch not in self._byes:
+            return False
+        if status >= 200:
+            del self._byes[branch]
+        return True
+
+    def bye(self, target: str, routes: Sequence[str], headers: Sequence[str], dest: Address, now: float) -> None:
+        """Send a BYE until it is answered, at most LIFETIME. `headers` are From, To, Call-ID and CSeq lines."""
+        branch = self._agenda.signer.branch("bye", *headers)
+        lines = [
+            f"BYE {target} SIP/2.0",
+            f"Via: {self._agenda.own_via(branch)}",
+            f"Max-Forwards: {MAX_FORWARDS}",
+            *(f"Route: {route}" for route in routes),
+            *headers,
+            "Content-Length: 0",
+            "",
+            "",
+        ]
+        self._byes[branch] = Bye("\r\n".join(lines).encode("latin-1"), dest)
+        self._repeat(branch, T1, now + LIFETIME, now)
+
+    def _bye_to_caller(self, dialog: Dialog, now: float) -> None:
+        routes = dialog.caller_routes
+        headers = [
+            f"From: {dialog.local}",
+            f"To: {dialog.remote}",
+            f"Call-ID: {dialog.key[0]}",
+            f"CSeq: {dialog.worker_cseq} BYE",
+        ]
+        first = address_of(routes[0])[0] if routes else dialog.caller_target
+        self.bye(dialog.caller_target, routes, headers, toward_caller(first, dialog.hop.caller), now)
+
+    def _repeat(self, branch: str, pause: float, ends: float, now: float) -> None:
+        bye = self._byes.get(branch)
+        if bye is None:
+            return
+        if now >= ends:
+            del self._byes[branch]
+            return
+        self._agenda.send(bye.data, bye.dest)
+        self._agenda.at(min(now + pause, ends), lambda later: self._repeat(branch, min(2 * pause, T2), ends, later))
+
+
+def _contact(message: Message) -> str | None:
+    value = message.first("contact")
+    if value is None:
+        return None
+    try:
+        uri = address_of(split(value, ",")[0])[0]
+    except Malformed:
+        return None
+    return uri if uri_of(uri) is not None else None
+
+
+def _record_route(invite: Request) -> tuple[str, ...]:
+    try:
+        routes = [route for header in invite.all("record-route") for route in split(header.value, ",")]
+        return tuple(route for route in routes if uri_of(address_of(route)[0]) is not None)
+    except Malformed:
+        return ()

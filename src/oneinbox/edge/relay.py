@@ -1,0 +1,71 @@
+"""In-dialog requests and their responses: on by the signed Route, back by Via, and nowhere else."""
+
+from dataclasses import dataclass
+
+from oneinbox.edge.actions import LIFETIME, Address
+from oneinbox.edge.agenda import Agenda, Fading
+from oneinbox.edge.dialogs import Dialogs
+from oneinbox.edge.fields import Basics
+from oneinbox.edge.message import Request, Response, wire
+from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, reply_address, returned
+from oneinbox.edge.routing import next_hop, toward_caller, without_ours
+from oneinbox.edge.signing import Hop
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """A request on its way: where its answers go, and from whom they may come (None: anyone who saw our branch)."""
+
+    reply_to: Address
+    answers_from: Address | None
+
+
+class Relay:
+    """Forwards without transactions of its own: both sides repeat what is lost (RFC 3261, section 16.11)."""
+
+    def __init__(self, agenda: Agenda, dialogs: Dialogs) -> None:
+        self._agenda = agenda
+        self._dialogs = dialogs
+        self._relayed: Fading[str, Relayed] = Fading(LIFETIME, agenda.config.max_relayed)
+
+    def __len__(self) -> int:
+        return len(self._relayed)
+
+    def request(self, request: Request, said: Basics, source: Address, hop: Hop, now: float) -> int | None:
+        """Forward to the other side. Returns the status to answer with instead, when it can't go on."""
+        from_worker = source == hop.worker
+        dialog = self._dialogs.find(said, from_worker, now)
+        if dialog is not None and dialog.orphaned and not from_worker:
+            if request.method != "BYE":
+                return 481
+            self._dialogs.close(dialog, now)
+            return 200
+        if said.max_forwards == 0:
+            return 483
+        plain = Request(without_ours(request), request.body, request.method, request.uri)
+        dest = toward_caller(next_hop(plain), hop.caller) if from_worker else hop.worker
+        branch = self._branch(said, source)
+        back = Relayed(reply_address(said.via, source), None if from_worker else hop.worker)
+        self._relayed.put(branch, back, now)
+        hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
+        onward = forwarded(plain, said.via, source, self._agenda.own_via(branch), hops)
+        self._agenda.send(wire(onward), dest)
+        self._dialogs.passed(request, said, from_worker, now)
+        return None
+
+    def response(self, response: Response, said: Basics, source: Address, now: float) -> None:
+        """Back to where the request came from."""
+        relayed = self._relayed.get(said.via.branch, now)
+        if relayed is None or relayed.answers_from not in (None, source):
+            return
+        self._relayed.put(said.via.branch, relayed, now)
+        if relayed.answers_from is None and said.cseq_method in ("INVITE", "UPDATE") and 200 <= response.status < 300:
+            self._dialogs.refreshed(response, said, now)
+        self._agenda.send(wire(returned(response)), relayed.reply_to)
+
+    def _branch(self, said: Basics, source: Address) -> str:
+        """The same for an INVITE, its CANCEL and the ACK of its refusal, and for every repetition of them."""
+        via = said.via
+        return self._agenda.signer.branch(
+            "relay", via.branch, via.sent_by, source[0], said.call_id, str(said.cseq), said.from_tag
+        )

@@ -1,0 +1,71 @@
+"""Where a request goes next: Route headers that are ours, and the way back to a caller."""
+
+from ipaddress import ip_address
+
+from oneinbox.edge.actions import Address
+from oneinbox.edge.fields import address_of, cut, parameter, uri_of
+from oneinbox.edge.message import Header, Malformed, Request
+from oneinbox.edge.rewriting import hostport, popped
+from oneinbox.edge.signing import Hop, Signer
+
+TOKEN = "oi"
+
+
+def record_route(advertised: Address, token: str) -> str:
+    """The Record-Route value by which in-dialog requests come back to us (RFC 3261, section 16.6, step 4)."""
+    return f"<sip:{hostport(advertised)};lr;{TOKEN}={token}>"
+
+
+def hop_of(request: Request, signer: Signer, call_id: str) -> Hop | None:
+    """The sides that the top Route names, if it is one of ours and true."""
+    token = _token(request)
+    return signer.read(token, call_id) if token else None
+
+
+def without_ours(request: Request) -> list[Header]:
+    """The headers without the Routes on top that carry a token of ours, forged or not."""
+    copy = Request(list(request.headers), request.body, request.method, request.uri, request.version)
+    while _token(copy):
+        copy.headers = popped(copy, "route")
+    return copy.headers
+
+
+def next_hop(headers: Request) -> str:
+    """The URI that a request toward a caller is sent to: its next Route, else its Request-URI."""
+    value = headers.first("route")
+    if value is None:
+        return headers.uri
+    try:
+        return address_of(cut(value, ",")[0])[0]
+    except Malformed:
+        return headers.uri
+
+
+def toward_caller(uri: str, source: Address) -> Address:
+    """The address for a URI of the caller's side.
+
+    A name isn't looked up, and an inner address that came from outside can't be reached: both mean where the INVITE
+    came from.
+    """
+    said = uri_of(uri)
+    address = said.address if said is not None else None
+    if address is None:
+        return source
+    try:
+        inner, outer = ip_address(address[0]), ip_address(source[0])
+    except ValueError:
+        return source
+    if inner.is_unspecified or inner.is_multicast or (inner.is_private and not outer.is_private):
+        return source
+    return address
+
+
+def _token(request: Request) -> str | None:
+    value = request.first("route")
+    if value is None:
+        return None
+    try:
+        uri = uri_of(address_of(cut(value, ",")[0])[0])
+        return parameter(uri.params, TOKEN) if uri is not None else None
+    except Malformed:
+        return None

@@ -1,0 +1,103 @@
+"""PostgreSQL: the declarative base, transactions, and notifications."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import structlog
+from psycopg import sql
+from sqlalchemy import URL, MetaData, make_url, text
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 30
+LOCK_SECONDS = 5
+RECONNECT_SECONDS = 0.5
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints that have no name of their own get one by rule."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+def database_url(text_or_url: str) -> URL:
+    """The URL with the driver that we use: `postgres://` and `postgresql://` are taken too.
+
+    Raises ValueError, without repeating the URL (it may hold a password), when it isn't one of PostgreSQL.
+    """
+    try:
+        url = make_url(text_or_url)
+    except (ArgumentError, ValueError):
+        raise ValueError("This is not a database URL") from None
+    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("Only PostgreSQL is supported: the URL begins with postgresql://")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def libpq_url(url: str) -> str:
+    """The same URL as libpq and psycopg read it."""
+    return database_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """A pool of connections. `url` is `postgresql+psycopg://…`; `postgres://` and `postgresql://` are taken too."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._libpq_url = libpq_url(url)
+        limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+        self.engine: AsyncEngine = create_async_engine(
+            database_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": limits},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back when the block raises."""
+        async with self._sessions.begin() as session:
+            yield session
+
+    async def listen(self, channel: str) -> AsyncIterator[str]:
+        """The payloads of `channel`, for ever, over a connection that is made anew whenever it breaks.
+
+        What is notified while the connection is down is lost: listeners poll as well.
+        """
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._libpq_url, autocommit=True, connect_timeout=CONNECT_SECONDS
+                ) as connection:
+                    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                    async for notice in connection.notifies():
+                        yield notice.payload
+            except psycopg.Error as error:
+                _log.warning("listening_broke", channel=channel, reason=type(error).__name__)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+async def notify(session: AsyncSession, channel: str, payload: str) -> None:
+    """Tell listeners of `channel`, when the transaction commits. At most 7999 bytes of payload."""
+    await session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})

@@ -20,6 +20,8 @@ RETRY_AFTER_SECONDS = 5
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 DATAGRAM_BYTES = 65_535
 BATCH = 64
+MAPPED = "::ffff:"
+"""How an IPv6 socket shows IPv4 addresses (RFC 4291, section 2.5.5.2)."""
 RECORDERS = 4
 RECORD_TRIES = 5
 RECORD_PAUSE_SECONDS = 0.5
@@ -140,7 +142,7 @@ class _Server:
             except OSError as error:
                 _log.info("sip_receive_failed", reason=error.strerror)
                 return
-            host = source[0].removeprefix("::ffff:") if "." in source[0] else source[0]
+            host = source[0].removeprefix(MAPPED) if "." in source[0] else source[0]
             self._perform(self._edge.receive(data, (host, source[1]), self._clock.monotonic()))
 
     def _perform(self, actions: list[Action]) -> None:
@@ -155,10 +157,13 @@ class _Server:
         self._wind()
 
     def _send(self, action: Send) -> None:
+        host, port = action.dest
+        if self._sock.family is socket.AF_INET6 and ":" not in host:
+            host = MAPPED + host
         try:
-            self._sock.sendto(action.data, action.dest)
+            self._sock.sendto(action.data, (host, port))
         except OSError as error:
-            _log.info("sip_send_failed", dest=f"{action.dest[0]}:{action.dest[1]}", reason=error.strerror)
+            _log.info("sip_send_failed", dest=f"{host}:{port}", reason=error.strerror)
 
     def _record(self, action: Record) -> None:
         try:

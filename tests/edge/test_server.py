@@ -1,0 +1,172 @@
+"""The UDP server with SIPp on both sides, on loopback and free ports."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from oneinbox.app.edge.server import SipPortTaken, run_edge
+from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused, WorkerRoute
+from oneinbox.kit.clock import SystemClock
+
+KEY = b"k" * 32
+HERE = Path(__file__).parent
+Admit = Callable[[InviteFacts], Awaitable[Decision]]
+
+needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Served:
+    """A running edge."""
+
+    def __init__(self) -> None:
+        self.address = ("", 0)
+        self.attempts: asyncio.Queue[Attempt] = asyncio.Queue()
+        self.gone: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+
+    async def attempt(self) -> Attempt:
+        return await asyncio.wait_for(self.attempts.get(), 10)
+
+
+@contextlib.asynccontextmanager
+async def served(admit: Admit) -> AsyncIterator[Served]:
+    one, ready = Served(), asyncio.Event()
+
+    def started(address: tuple[str, int]) -> None:
+        one.address = address
+        ready.set()
+
+    networks = (ip_network("127.0.0.0/8"),)
+    task = asyncio.create_task(
+        run_edge(
+            listen=("127.0.0.1", 0),
+            advertised=None,
+            route_key=KEY,
+            admit=admit,
+            record=one.attempts.put,
+            known_sources=lambda: networks,
+            worker_gone=one.gone,
+            clock=SystemClock(),
+            ready=started,
+        ),
+        name="edge under test",
+    )
+    try:
+        await asyncio.wait_for(ready.wait(), 5)
+        yield one
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@contextlib.asynccontextmanager
+async def sipp(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    command = ("sipp", "-m", "1", "-nostdin", "-timeout", "20s", "-timeout_error", "-i", "127.0.0.1", *arguments)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def admitting(port: int) -> Admit:
+    async def admit(facts: InviteFacts) -> Decision:
+        headers = {"X-OI-Call-Id": "call-1", "X-OI-Ticket": "t"}
+        return Admitted("call-1", "+15551234567", (WorkerRoute("w1", "127.0.0.1", port, headers),))
+
+    return admit
+
+
+@needs_sipp
+def test_sipp_calls_a_stub_worker_through_the_edge(tmp_path: Path) -> None:
+    async def scene() -> tuple[int | None, int | None, Attempt]:
+        worker = free_port()
+        uas = ("-sf", str(HERE / "uas.xml"), "-p", str(worker))
+        async with sipp(tmp_path, *uas) as callee, served(admitting(worker)) as edge:
+            uac = ("-sf", str(HERE / "uac.xml"), "-p", str(free_port()), "-s", "15551234567")
+            async with sipp(tmp_path, *uac, f"127.0.0.1:{edge.address[1]}") as caller:
+                attempt = await edge.attempt()
+                return await caller.wait(), await callee.wait(), attempt
+
+    caller, callee, attempt = asyncio.run(scene())
+    assert (caller, callee) == (0, 0)
+    assert (attempt.status, attempt.cause, attempt.facts.dialled) == (200, Cause.ADMITTED, "15551234567")
+
+
+async def ask_once(admit: Admit) -> tuple[bytes, Attempt]:
+    """Send one INVITE over a socket; returns the final answer and the record."""
+    loop = asyncio.get_running_loop()
+    async with served(admit) as edge:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+            data = (
+                f"INVITE sip:1@h SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bKa\r\nFrom: <sip:b@c>;tag=1\r\n"
+                "To: <sip:1@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+            )
+            sock.sendto(data.encode(), edge.address)
+            final = b"SIP/2.0 100"
+            while final.startswith(b"SIP/2.0 100"):
+                final = await asyncio.wait_for(loop.sock_recv(sock, 65535), 10)
+            return final, await edge.attempt()
+
+
+async def failing(facts: InviteFacts) -> Decision:
+    raise RuntimeError("secret detail")
+
+
+async def hanging(facts: InviteFacts) -> Decision:
+    await asyncio.Event().wait()
+    raise AssertionError("never set")
+
+
+async def refusing(facts: InviteFacts) -> Decision:
+    return Refused(480, Cause.NO_AGENT, "No agent.")
+
+
+@pytest.mark.parametrize(
+    ("admit", "status", "cause"),
+    [(failing, 503, Cause.UNAVAILABLE), (hanging, 503, Cause.UNAVAILABLE), (refusing, 480, Cause.NO_AGENT)],
+)
+def test_whatever_admission_does_the_caller_gets_an_answer(admit: Admit, status: int, cause: Cause) -> None:
+    final, attempt = asyncio.run(ask_once(admit))
+    assert final.startswith(f"SIP/2.0 {status} ".encode())
+    assert (attempt.status, attempt.cause) == (status, cause)
+    assert "secret" not in attempt.reason
+
+
+def test_a_taken_port_names_the_setting() -> None:
+    async def scene(port: int) -> None:
+        await run_edge(
+            listen=("127.0.0.1", port),
+            advertised=None,
+            route_key=KEY,
+            admit=refusing,
+            record=lambda attempt: asyncio.sleep(0),
+            known_sources=tuple,
+            worker_gone=asyncio.Queue(),
+            clock=SystemClock(),
+        )
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(SipPortTaken, match="ONEINBOX_SIP_LISTEN"):
+            asyncio.run(scene(taken.getsockname()[1]))

@@ -1,0 +1,159 @@
+"""What outsiders can't do: relay, forge, learn, fill the memory."""
+
+import re
+
+import pytest
+
+from oneinbox.contracts.admission import Cause
+
+VICTIM = ("203.0.113.9", 5060)
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "INFO"])
+@pytest.mark.parametrize("uri", ["sip:15551234567@h", "gopher:x", "sip:nobody@other.example"])
+def test_strangers_hear_403_to_everything(line, say, method, uri):
+    ((refused, dest),) = say.sent(line.hear(say.invite(method=method, uri=uri, body=b""), line.stranger))
+    assert (refused.status, dest) == (403, line.stranger)
+
+
+@pytest.mark.parametrize(
+    "spoil", [{"uri": "gopher:x"}, {"hops": 0}, {"extra": "Proxy-Require: x\r\n"}, {"extra": "To: x\r\n"}]
+)
+def test_strangers_learn_nothing_from_their_mistakes(line, say, spoil):
+    actions = line.hear(say.invite(**spoil), line.stranger)
+    assert say.starts(actions) == ["403"]
+    assert len(say.records(actions)) == 1
+
+
+def test_the_403_has_one_shape_whatever_the_number(line, say):
+    shapes = set()
+    for number in ("15551234567", "999"):
+        asked = line.hear(
+            say.invite(uri=f"sip:{number}@h", call_id=f"id{number}", branch=f"z9hG4bK-{number}"), line.stranger
+        )
+        actions = line.refuse(say.key_of(asked), 403, Cause.SOURCE_NOT_ALLOWED)
+        data = next(a.data for a in actions if hasattr(a, "data"))
+        shapes.add(re.sub(rb";tag=[0-9a-f]{16}|(?:id|K-)" + number.encode(), b"", data))
+    assert len(shapes) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status"),
+    [
+        ({"hops": 0}, 483),
+        ({"uri": "gopher:x"}, 416),
+        ({"uri": "sip:1@h?Route=x"}, 400),
+        ({"extra": "Proxy-Require: magic\r\n"}, 420),
+        ({"extra": "To: <sip:twice@h>\r\n"}, 400),
+        ({"extra": "Content-Length: 9999\r\n"}, 400),
+        ({"extra": "no colon here\r\n"}, 400),
+    ],
+)
+def test_known_sources_hear_what_is_wrong(line, say, spoil, status):
+    actions = line.hear(say.invite(**spoil))
+    assert say.starts(actions) == [str(status)]
+    (attempt,) = say.records(actions)
+    assert (attempt.status, attempt.cause) == (status, Cause.MALFORMED)
+    assert say.records(line.hear(say.invite(**spoil))) == []
+
+
+def test_known_sources_may_ask_for_options(line, say):
+    ((ok, _),) = say.sent(line.hear(say.invite(method="OPTIONS", body=b"")))
+    assert ok.status == 200
+    assert "INVITE" in ok.first("allow")
+    assert ok.first("accept") == "application/sdp"
+    ((no, _),) = say.sent(line.hear(say.invite(method="REGISTER", body=b"")))
+    assert (no.status, no.first("allow")) == (405, ok.first("allow"))
+
+
+def test_strangers_are_heard_a_little_and_then_not(line, say):
+    heard = [
+        bool(line.hear(say.invite(method="OPTIONS", branch=f"z9hG4bK{n}", body=b""), line.stranger)) for n in range(100)
+    ]
+    assert heard == [True] * 20 + [False] * 80
+    assert line.hear(b"\x00" * 500, line.stranger) == []
+    assert line.hear(say.invite(method="OPTIONS", body=b"")) != []
+    line.now += 1
+    assert line.hear(say.invite(method="OPTIONS", body=b""), line.stranger) != []
+
+
+def relayed(line, say, data, source):
+    return [m for m, dest in say.sent(line.hear(data, source)) if dest != source]
+
+
+def test_the_edge_is_no_relay(line, say):
+    ok = line.establish()
+    stolen = f"Route: {ok.first('record-route')}\r\n"
+    forged = stolen.replace("oi=3", "oi=4")
+    other = f"Route: <sip:{VICTIM[0]};lr>\r\n"
+    attempts = [
+        say.in_dialog("MESSAGE", ok, 2, "z9hG4bK1", route=other),
+        say.in_dialog("MESSAGE", ok, 2, "z9hG4bK2", route=forged),
+        say.in_dialog(
+            "MESSAGE", ok, 2, "z9hG4bK3", route=f"Route: <sip:127.0.0.1:5060;lr;oi={VICTIM[0].encode().hex()}-00>\r\n"
+        ),
+        say.in_dialog("MESSAGE", ok, 2, "z9hG4bK4", route="Route: <sip:127.0.0.1:5060;lr;oi=é-é>\r\n"),
+        say.in_dialog("MESSAGE", ok, 2, "z9hG4bK5", route=""),
+        say.invite(method="MESSAGE", uri="sip:victim@203.0.113.9", body=b"", branch="z9hG4bK6"),
+        say.invite(method="MESSAGE", extra=stolen, call_id="another", to_tag=";tag=w1", body=b"", branch="z9hG4bK7"),
+    ]
+    for data in attempts:
+        assert relayed(line, say, data, line.stranger) == []
+        ((refused, _),) = say.sent(line.hear(data))
+        assert refused.status in (481, 405)
+        assert line.hear(data.replace(b"MESSAGE", b"ACK")) == []
+
+
+def test_a_true_token_leads_to_its_worker_only(line, say):
+    ok = line.establish()
+    data = say.in_dialog("MESSAGE", ok, 2, "z9hG4bK1", extra=f"Route: <sip:{VICTIM[0]};lr>\r\n")
+    ((_, dest),) = say.sent(line.hear(data.replace(b"sip:w@127.0.0.1:6001", b"sip:v@203.0.113.9"), line.stranger))
+    assert dest == line.worker
+
+
+def test_a_token_does_not_save_a_new_invite_from_admission(line, say):
+    ok = line.establish()
+    data = say.invite(
+        extra=f"Route: {ok.first('record-route')}\r\n", call_id=ok.first("call-id"), branch="z9hG4bKn", cseq=9
+    )
+    asked = line.hear(data)
+    assert say.starts(asked) == ["100"]
+    seen = say.sent(line.admit(say.key_of(asked)))[0][0]
+    assert seen.first("route") is None
+
+
+def test_responses_are_no_relay_either(line, say):
+    seen = line.begin()
+    forged = say.answer(seen, 200)
+    assert line.hear(forged, line.stranger) == []
+    assert line.hear(forged, line.caller) == []
+    unknown = re.sub(rb"z9hG4bKoi[0-9a-f]+", b"z9hG4bKoi00", forged)
+    assert line.hear(unknown, line.worker) == []
+    assert say.starts(line.hear(forged, line.worker)) == ["200"]
+
+
+def test_a_cancel_from_elsewhere_ends_nothing(line, say):
+    line.begin()
+    assert say.starts(line.hear(say.invite(method="CANCEL", body=b""), ("127.0.0.9", 5070))) == ["481"]
+
+
+def test_memory_is_bounded(make_line, say):
+    line = make_line(max_invites=50, max_stranger_invites=10, max_sources=30, max_relayed=20, max_dialogs=5)
+    for n in range(200):
+        line.hear(say.invite(call_id=f"s{n}", branch=f"z9hG4bKs{n}"), (f"198.51.100.{n}", 5060))
+    assert line.core.sizes()["invites"] == 10
+    assert line.core.sizes()["sources"] == 30
+    for n in range(100):
+        actions = line.hear(say.invite(call_id=f"k{n}", branch=f"z9hG4bKk{n}"))
+    assert line.core.sizes()["invites"] == 50
+    assert say.starts(actions) == ["503"]
+    assert say.records(actions)[0].cause is Cause.OVERLOAD
+    line.wait(40)
+    for n in range(20):
+        ok = line.establish(call_id=f"d{n}", branch=f"z9hG4bKd{n}")
+        for m in range(3):
+            line.hear(say.in_dialog("INFO", ok, 2 + m, f"z9hG4bKi{n}.{m}"))
+    assert line.core.sizes()["dialogs"] == 5
+    assert line.core.sizes()["relayed"] == 20
+    line.wait(40)
+    assert line.core.sizes()["invites"] == line.core.sizes()["legs"] == 0

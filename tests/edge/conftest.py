@@ -112,7 +112,7 @@ def answer(
 
 
 def in_dialog(method: str, ok: Response, cseq: int, branch: str, route: str | None = None, extra: str = "") -> bytes:
-    """A request of the caller's inside the dialog that `ok` opened, by its Record-Route unless `route` says otherwise."""
+    """A request of the caller's inside the dialog that `ok` opened, by its Record-Route unless `route` is given."""
     routes = route if route is not None else "".join(f"Route: {h.value}\r\n" for h in ok.all("record-route"))
     tag = (ok.first("to") or "").partition(";tag=")[2]
     return invite(

@@ -152,8 +152,10 @@ def test_the_same_invite_by_another_path_is_a_loop(line, say):
 
 def test_compact_names_and_folds_make_the_same_call(line, say):
     compact = (
-        b"INVITE sip:+15551234567@h SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.2:5070\r\n ;branch=z9hG4bKc , SIP/2.0/UDP a;branch=b\r\n"
-        b"f : sip:+15550105678@c;tag=1\r\nt\t: <sip:x@h>\r\ni: compact\r\ncseq :  4\r\n INVITE\r\nm: <sip:b@[::1]:5>\r\nl : 0\r\n\r\n"
+        b"INVITE sip:+15551234567@h SIP/2.0\r\n"
+        b"v:SIP/2.0/UDP 127.0.0.2:5070\r\n ;branch=z9hG4bKc , SIP/2.0/UDP a;branch=b\r\n"
+        b"f : sip:+15550105678@c;tag=1\r\nt\t: <sip:x@h>\r\ni: compact\r\n"
+        b"cseq :  4\r\n INVITE\r\nm: <sip:b@[::1]:5>\r\nl : 0\r\n\r\n"
     )
     asked = line.hear(compact)
     seen, _ = say.sent(line.admit(say.key_of(asked)))[0]

@@ -41,7 +41,7 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served(admit: Admit) -> AsyncIterator[Served]:
+async def served(admit: Admit, host: str = "127.0.0.1") -> AsyncIterator[Served]:
     one, ready = Served(), asyncio.Event()
 
     def started(address: tuple[str, int]) -> None:
@@ -51,8 +51,8 @@ async def served(admit: Admit) -> AsyncIterator[Served]:
     networks = (ip_network("127.0.0.0/8"),)
     task = asyncio.create_task(
         run_edge(
-            listen=("127.0.0.1", 0),
-            advertised=None,
+            listen=(host, 0),
+            advertised=("127.0.0.1", 0),
             route_key=KEY,
             admit=admit,
             record=one.attempts.put,
@@ -110,19 +110,19 @@ def test_sipp_calls_a_stub_worker_through_the_edge(tmp_path: Path) -> None:
     assert (attempt.status, attempt.cause, attempt.facts.dialled) == (200, Cause.ADMITTED, "15551234567")
 
 
-async def ask_once(admit: Admit) -> tuple[bytes, Attempt]:
+async def ask_once(admit: Admit, host: str = "127.0.0.1") -> tuple[bytes, Attempt]:
     """Send one INVITE over a socket; returns the final answer and the record."""
     loop = asyncio.get_running_loop()
-    async with served(admit) as edge:
+    async with served(admit, host) as edge:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)
             sock.bind(("127.0.0.1", 0))
             port = sock.getsockname()[1]
             data = (
-                f"INVITE sip:1@h SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bKa\r\nFrom: <sip:b@c>;tag=1\r\n"
-                "To: <sip:1@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+                f"INVITE sip:1@h SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bKa\r\n"
+                "From: <sip:b@c>;tag=1\r\nTo: <sip:1@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
             )
-            sock.sendto(data.encode(), edge.address)
+            sock.sendto(data.encode(), ("127.0.0.1", edge.address[1]))
             final = b"SIP/2.0 100"
             while final.startswith(b"SIP/2.0 100"):
                 final = await asyncio.wait_for(loop.sock_recv(sock, 65535), 10)
@@ -151,6 +151,13 @@ def test_whatever_admission_does_the_caller_gets_an_answer(admit: Admit, status:
     assert final.startswith(f"SIP/2.0 {status} ".encode())
     assert (attempt.status, attempt.cause) == (status, cause)
     assert "secret" not in attempt.reason
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_an_ipv6_socket_serves_ipv4_callers() -> None:
+    final, attempt = asyncio.run(ask_once(refusing, "::ffff:127.0.0.1"))
+    assert final.startswith(b"SIP/2.0 480 ")
+    assert attempt.facts.source_host == "127.0.0.1"
 
 
 def test_a_taken_port_names_the_setting() -> None:

@@ -132,6 +132,14 @@ def test_responses_are_no_relay_either(line, say):
     assert say.starts(line.hear(forged, line.worker)) == ["200"]
 
 
+def test_answers_inside_a_dialog_come_from_its_worker_only(line, say):
+    ok = line.establish()
+    info = say.sent(line.hear(say.in_dialog("INFO", ok, 2, "z9hG4bKi")))[0][0]
+    assert line.hear(say.answer(info, 200), line.stranger) == []
+    assert line.hear(say.answer(info, 200), line.second) == []
+    assert say.starts(line.hear(say.answer(info, 200), line.worker)) == ["200"]
+
+
 def test_a_cancel_from_elsewhere_ends_nothing(line, say):
     line.begin()
     assert say.starts(line.hear(say.invite(method="CANCEL", body=b""), ("127.0.0.9", 5070))) == ["481"]

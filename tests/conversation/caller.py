@@ -198,7 +198,7 @@ class Call:
     async def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
         """Let time pass until something holds."""
         async with asyncio.timeout(seconds):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 (the condition belongs to the test)
                 await asyncio.sleep(0.02)
 
     def of(self, kind: type) -> list:

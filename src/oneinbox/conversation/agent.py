@@ -16,7 +16,7 @@ from oneinbox.contracts.media import BLOCK_MS
 from oneinbox.contracts.plan import AgentPlan
 from oneinbox.contracts.speech import Speech
 from oneinbox.conversation.audio import AgentAudio, CallerAudio
-from oneinbox.conversation.line import Ending, Line
+from oneinbox.conversation.line import Ending, Line, audible
 from oneinbox.conversation.phrases import contains_phrase
 from oneinbox.conversation.speaker import Speaker
 from oneinbox.conversation.turns import Turns
@@ -26,6 +26,8 @@ from oneinbox.kit.errors import ProviderError
 NO_AUDIO_MS = 15_000
 CLOSE_SECONDS = 1.0
 PATIENT_SPEECH_MS = 800
+SPEECH_PEAK = 500
+"""Of 16-bit samples: below lies the noise between a caller's words."""
 _CONNECT = APIConnectOptions(max_retry=1, retry_interval=0.2, timeout=10.0)
 
 _log = structlog.get_logger(__name__)
@@ -131,6 +133,7 @@ class AgentOnCall:
         self._session = self._new_session()
         self._barge_in_ms = barge_in_ms(plan.interruption_sensitivity)
         self._quiet_ms = 0
+        self._over_ms = 0
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> str:
@@ -156,7 +159,7 @@ class AgentOnCall:
         self._caller.push(heard)
         self._output.tick()
         self._turns.block(said)
-        self._barge_in()
+        self._barge_in(heard)
         self._limits()
 
     def _new_session(self) -> AgentSession[None]:
@@ -187,11 +190,14 @@ class AgentOnCall:
         if contains_phrase(text, self._plan.end_call_phrases):
             self._line.end(Ending(EndReason.END_CALL_PHRASE))
 
-    def _barge_in(self) -> None:
-        since = self._turns.speaking_since_ms
-        if self._barge_in_ms is None or since is None or not self._output.active:
+    def _barge_in(self, heard: bytes) -> None:
+        """Count the caller's speech over the agent's, without its pauses, and cut the agent when it is enough."""
+        if self._barge_in_ms is None or self._turns.speaking_since_ms is None or not self._output.active:
+            self._over_ms = 0
             return
-        if self._line.now_ms - since >= self._barge_in_ms:
+        if audible(heard, SPEECH_PEAK):
+            self._over_ms += BLOCK_MS
+        if self._over_ms >= self._barge_in_ms:
             self._session.interrupt()
             self._output.clear_buffer()
 

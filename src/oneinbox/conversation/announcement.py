@@ -80,7 +80,7 @@ async def synthesise(text: str, choices: Iterable[TtsChoice], speech: Speech) ->
     return None
 
 
-async def _collect(voice: tts.TTS, text: str) -> bytes:
+async def _collect(voice: tts.TTS[str], text: str) -> bytes:
     resampler = rtc.AudioResampler(voice.sample_rate, SAMPLE_RATE) if voice.sample_rate != SAMPLE_RATE else None
     parts: list[bytes] = []
     async with voice.synthesize(text, conn_options=APIConnectOptions(max_retry=0)) as stream:

@@ -1,8 +1,7 @@
 """One call from its answer to its terminal event, along the chain: agents in order, voicemail, a last sentence."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from collections.abc import Callable
 
 import structlog
 
@@ -22,7 +21,6 @@ OWN_VOICE = TtsChoice(provider="builtin")
 """The voice that needs no vendor."""
 HANG_UP_SECONDS = 2.0
 
-T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -74,7 +72,7 @@ async def _converse(plan: CallPlan, line: Line, speech: Speech, clock: Clock) ->
     if (ending := await _voicemail(plan, line, speech)) is not None:
         return ending
     if not line.over.done():
-        await _until_over(line, _apologise(plan, line, speech))
+        await line.until_over(_apologise(plan, line, speech))
     if line.over.done():
         return line.over.result()
     return Ending(EndReason.WORKER_ERROR, failed=True, detail="No agent could serve the call.")
@@ -82,7 +80,7 @@ async def _converse(plan: CallPlan, line: Line, speech: Speech, clock: Clock) ->
 
 async def _answer(line: Line) -> bool:
     try:
-        await _until_over(line, line.leg.answer())
+        await line.until_over(line.leg.answer())
     except ProviderError as error:
         line.end(Ending(EndReason.CANCELLED, failed=True, detail=str(error)))
     if line.over.done():
@@ -95,7 +93,7 @@ async def _answer(line: Line) -> bool:
 async def _serve(plan: AgentPlan, line: Line, speech: Speech, clock: Clock) -> str:
     """Let an agent serve; why it could not go on, in plain words."""
     try:
-        return await _until_over(line, AgentOnCall(plan, line, speech, clock).serve()) or ""
+        return await line.until_over(AgentOnCall(plan, line, speech, clock).serve()) or ""
     except ProviderError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 (an agent that breaks is followed by the next of the chain)
@@ -107,11 +105,11 @@ async def _voicemail(plan: CallPlan, line: Line, speech: Speech) -> Ending | Non
     """Take a message; None when there is no voicemail or its message can't be spoken."""
     if plan.voicemail is None or line.over.done():
         return None
-    pcm = await _until_over(line, synthesise(plan.voicemail.message, (plan.voicemail.tts, OWN_VOICE), speech))
+    pcm = await line.until_over(synthesise(plan.voicemail.message, (plan.voicemail.tts, OWN_VOICE), speech))
     if pcm is None:
         return None
     box = VoicemailBox(plan.voicemail, line, speech)
-    await _until_over(line, box.greet(pcm))
+    await line.until_over(box.greet(pcm))
     if line.over.done():
         return line.over.result()
     return await box.record()
@@ -121,24 +119,6 @@ async def _apologise(plan: CallPlan, line: Line, speech: Speech) -> None:
     choices = (OWN_VOICE, *(agent.tts for agent in plan.agents))
     if pcm := await synthesise(SORRY, choices, speech):
         await Announcer(line).say(SORRY, pcm)
-
-
-async def _until_over(line: Line, work: Coroutine[object, object, T]) -> T | None:
-    """The result of `work`, or None, with `work` cancelled and closed, when the call is over before."""
-    task = asyncio.create_task(work, name=getattr(work, "__name__", "work"))
-    try:
-        await asyncio.wait({task, line.over}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-    if task.cancelled():
-        return None
-    if line.over.done():
-        if error := task.exception():
-            _log.warning("failed_as_the_call_ended", reason=type(error).__name__)
-        return None
-    return task.result()
 
 
 def _watched(line: Line, task: asyncio.Task[None]) -> None:

@@ -1,9 +1,9 @@
 """The line of one call: the audio clock, who hears each block, and what has happened to the leg."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import structlog
@@ -15,6 +15,7 @@ from oneinbox.contracts.speech import Recorder
 AUDIBLE = 64
 """Peak of 16-bit samples from which a block counts as sound; G.711's idle noise stays below."""
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -35,9 +36,9 @@ class Ear(Protocol):
         ...
 
 
-def audible(pcm: bytes) -> bool:
-    """Whether 16-bit PCM holds more than idle noise."""
-    return int(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)).max(initial=0)) >= AUDIBLE
+def audible(pcm: bytes, peak: int = AUDIBLE) -> bool:
+    """Whether 16-bit PCM reaches `peak`."""
+    return int(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)).max(initial=0)) >= peak
 
 
 class Line:
@@ -82,6 +83,24 @@ class Line:
         """End the call from outside the conversation; the first reason stands."""
         if not self.over.done():
             self.over.set_result(ending)
+
+    async def until_over(self, work: Coroutine[object, object, T]) -> T | None:
+        """The result of `work`, or None, with `work` cancelled and closed, when the call is over before."""
+        task = asyncio.create_task(work, name=getattr(work, "__name__", "work"))
+        waited: set[asyncio.Future[Ending] | asyncio.Task[T]] = {task, self.over}
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if task.cancelled():
+            return None
+        if self.over.done():
+            if error := task.exception():
+                _log.warning("failed_as_the_call_ended", reason=type(error).__name__)
+            return None
+        return task.result()
 
     async def watch_leg(self) -> None:
         """Follow what happens to the leg until it is closed."""

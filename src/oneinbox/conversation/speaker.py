@@ -1,4 +1,4 @@
-"""The mouth of a call: PCM queued without limit, handed to the leg just ahead of its clock, so that its position is true."""
+"""The mouth of a call: PCM handed to the leg just ahead of its clock, so that the position is true."""
 
 import asyncio
 from collections import deque

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from livekit.agents import stt
 
-from oneinbox.contracts.events import CallEvent, Said, TurnMeasured
+from oneinbox.contracts.events import Said, TurnMeasured
 from oneinbox.contracts.media import BLOCK_MS
 from oneinbox.conversation.audio import Utterance
 from oneinbox.conversation.line import Line, audible

@@ -29,7 +29,7 @@ class VoicemailBox:
         self._plan = plan
         self._line = line
         self._turns = Turns(line, lambda text: None)
-        self._recogniser: stt.STT | None = None
+        self._recogniser: stt.STT[str] | None = None
         self._stream: stt.RecognizeStream | None = None
         self._heard_ms = 0
         self._quiet_ms = 0
@@ -47,17 +47,15 @@ class VoicemailBox:
         """Listen until the call is over, the time is up or nobody has spoken for 10 s; then transcribe."""
         self._open()
         self._line.ear = self
-        full = asyncio.create_task(self._full.wait(), name="voicemail full")
-        try:
-            await asyncio.wait({full, self._line.over}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            full.cancel()
-            self._line.ear = None
+        await self._line.until_over(self._full.wait())
+        self._line.ear = None
         await self._transcribe()
         return Ending(EndReason.VOICEMAIL)
 
     def block(self, heard: bytes, said: bytes) -> None:
         """One tick of the line."""
+        if self._heard_ms == 0:
+            self._turns.start_listening()
         if self._stream is not None:
             self._stream.push_frame(rtc.AudioFrame(heard, SAMPLE_RATE, 1, BLOCK_SAMPLES))
         self._heard_ms += BLOCK_MS
@@ -72,7 +70,6 @@ class VoicemailBox:
             self._stream = self._recogniser.stream(conn_options=APIConnectOptions(max_retry=0))
         except Exception as error:  # noqa: BLE001 (a message without a transcript is still a message)
             _log.warning("voicemail_not_transcribed", reason=type(error).__name__)
-        self._turns.start_listening()
 
     async def _transcribe(self) -> None:
         if self._stream is None or self._recogniser is None:

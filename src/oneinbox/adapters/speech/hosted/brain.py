@@ -7,12 +7,12 @@ never after a time-out.
 import asyncio
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 from livekit.agents import NOT_GIVEN, APIConnectOptions, APIError, APIStatusError, APITimeoutError, NotGivenOr, llm
 from livekit.agents.llm.utils import ThinkingTokenFilter
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
-from livekit.plugins.openai.llm import LLMStream
+from livekit.agents.inference.llm import LLMStream
 from openai.types.chat.chat_completion_chunk import Choice
 
 from oneinbox.contracts.plan import LlmChoice
@@ -51,12 +51,12 @@ class HostedBrain:
             api_key=api_key,
             base_url=base_url,
             max_retries=0,
-            http_client=httpx.AsyncClient(
+            http_client=httpx2.AsyncClient(
                 follow_redirects=False, trust_env=False, event_hooks={"request": [_bound_connect]}
             ),
         )
 
-    def __call__(self, choice: LlmChoice) -> llm.LLM:
+    def __call__(self, choice: LlmChoice) -> llm.LLM[str]:
         model = self._model if choice.model in ("", "default") else choice.model
         return _HostedLLM(self._client, self._provider, model, choice, self._patience)
 
@@ -65,7 +65,7 @@ class HostedBrain:
         await self._client.close()
 
 
-class _HostedLLM(llm.LLM):
+class _HostedLLM(llm.LLM[str]):
     def __init__(
         self,
         client: openai.AsyncClient,
@@ -160,6 +160,6 @@ class _HostedStream(LLMStream):
         return BrainError(self._provider_name, f"The LLM server {what}.", retryable=retryable, status_code=status_code)
 
 
-async def _bound_connect(request: httpx.Request) -> None:
+async def _bound_connect(request: httpx2.Request) -> None:
     """The session's library sets one time-out for everything; connecting gets its own, shorter one."""
     request.extensions["timeout"] = {**request.extensions.get("timeout", {}), "connect": CONNECT_SECONDS}

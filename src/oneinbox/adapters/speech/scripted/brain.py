@@ -25,11 +25,11 @@ class ScriptedBrain:
     answers. Without a script the caller's words come back as `You said: …`.
     """
 
-    def __call__(self, choice: LlmChoice) -> llm.LLM:
+    def __call__(self, choice: LlmChoice) -> llm.LLM[str]:
         return _ScriptedLLM()
 
 
-class _ScriptedLLM(llm.LLM):
+class _ScriptedLLM(llm.LLM[str]):
     def chat(
         self,
         *,

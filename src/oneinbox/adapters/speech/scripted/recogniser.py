@@ -25,12 +25,12 @@ class ScriptedRecogniser:
     breaks the stream at the end of that utterance.
     """
 
-    def __call__(self, choice: SttChoice, *, responsiveness: float) -> stt.STT:
+    def __call__(self, choice: SttChoice, *, responsiveness: float) -> stt.STT[str]:
         lines = () if choice.model == "default" else tuple(line.strip() for line in choice.model.split("|"))
         return _ScriptedSTT(lines, LanguageCode(choice.language), pause_seconds(responsiveness))
 
 
-class _ScriptedSTT(stt.STT):
+class _ScriptedSTT(stt.STT[str]):
     def __init__(self, lines: tuple[str, ...], language: LanguageCode, pause: float) -> None:
         super().__init__(
             capabilities=stt.STTCapabilities(streaming=True, interim_results=False, offline_recognize=False)
@@ -48,7 +48,7 @@ class _ScriptedSTT(stt.STT):
         return self._lines[min(self._count, len(self._lines)) - 1]
 
     async def _recognize_impl(
-        self, buffer: utils.AudioBuffer, *, language: NotGivenOr[str], conn_options: APIConnectOptions
+        self, buffer: utils.AudioBuffer, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions
     ) -> stt.SpeechEvent:
         raise NotImplementedError("The scripted recogniser only streams.")
 

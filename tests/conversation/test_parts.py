@@ -1,0 +1,69 @@
+"""The small parts: phrases, the speaker's position, sensitivity."""
+
+import pytest
+
+from oneinbox.contracts.media import BLOCK_BYTES
+from oneinbox.conversation.agent import barge_in_ms
+from oneinbox.conversation.phrases import contains_phrase
+from oneinbox.conversation.speaker import AHEAD_SAMPLES, Speaker
+from tests.conversation.caller import Leg
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "found"),
+    [
+        ("Well, good-bye then.", "Good bye", True),
+        ("That’s all, thank you", "that's all", True),
+        ("goodbye", "good bye", False),
+        ("good morning, bye", "good bye", False),
+        ("anything", "", False),
+        ("anything", "!?", False),
+        ("bye", "bye bye", False),
+    ],
+)
+def test_phrases_are_compared_word_by_word(text: str, phrase: str, found: bool) -> None:
+    assert contains_phrase(text, [phrase]) is found
+
+
+def test_sensitivity_becomes_a_duration() -> None:
+    assert [barge_in_ms(value) for value in (0.0, 0.1, 0.5, 1.0)] == [None, 720, 400, 0]
+
+
+class _IdleLeg(Leg):
+    """Takes audio only when the test says so."""
+
+    def take(self, blocks: int) -> None:
+        del self._queue[: blocks * BLOCK_BYTES]
+
+
+def test_speaker_stays_just_ahead_and_knows_what_was_played() -> None:
+    leg = _IdleLeg()
+    speaker = Speaker(leg)
+    speaker.push(b"\1\0" * 8000)
+    assert leg.queued_samples == AHEAD_SAMPLES
+    for _ in range(10):
+        leg.take(1)
+        assert speaker.tick() is None
+    assert leg.queued_samples == AHEAD_SAMPLES
+    assert speaker.played_samples == 1600
+    played = speaker.cut()
+    assert played is not None
+    assert (played.seconds, played.interrupted) == (0.2, True)
+    assert leg.queued_samples == 0
+    assert speaker.cut() is None
+
+
+def test_speaker_fills_up_the_last_block_and_finishes_once() -> None:
+    leg = _IdleLeg()
+    speaker = Speaker(leg)
+    speaker.push(b"\1\0" * 100)
+    speaker.push(b"\2\0" * 100)
+    assert leg.queued_samples == 160
+    speaker.seal()
+    assert speaker.tick() is None
+    assert leg.queued_samples == 320
+    leg.take(2)
+    played = speaker.tick()
+    assert played is not None
+    assert (played.seconds, played.interrupted) == (0.04, False)
+    assert speaker.tick() is None

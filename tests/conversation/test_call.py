@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.conversation.caller import AGENT, LEAD_MS, Call, Leg, MediaGone, plan
+from tests.conversation.virtual import run_virtually
 
 from oneinbox.adapters.speech.scripted.voice import speak
 from oneinbox.contracts.events import (
@@ -18,8 +20,6 @@ from oneinbox.contracts.events import (
     TurnMeasured,
 )
 from oneinbox.contracts.plan import SttChoice, TtsChoice
-from tests.conversation.caller import AGENT, LEAD_MS, Call, Leg, MediaGone, plan
-from tests.conversation.virtual import run_virtually
 
 LONG = " ".join(f"word{n:03}" for n in range(200))
 

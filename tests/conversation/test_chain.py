@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.conversation.caller import AGENT, Call, plan
+from tests.conversation.virtual import run_virtually
 
 from oneinbox.adapters.speech.scripted.voice import speak
 from oneinbox.contracts.events import AgentFailed, AgentStarted, EndReason, RecordingStored
 from oneinbox.contracts.plan import AgentPlan, LlmChoice, SttChoice, TtsChoice, VoicemailPlan
 from oneinbox.conversation.announcement import beep
 from oneinbox.conversation.call import SORRY
-from tests.conversation.caller import AGENT, Call, plan
-from tests.conversation.virtual import run_virtually
 
 SECOND = replace(AGENT, agent_id="agent-2", first_message="The second one speaking.", enable_recording=False)
 VOICEMAIL = VoicemailPlan(

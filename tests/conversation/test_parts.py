@@ -1,12 +1,12 @@
 """The small parts: phrases, the speaker's position, sensitivity."""
 
 import pytest
+from tests.conversation.caller import Leg
 
 from oneinbox.contracts.media import BLOCK_BYTES
 from oneinbox.conversation.agent import barge_in_ms
 from oneinbox.conversation.phrases import contains_phrase
 from oneinbox.conversation.speaker import AHEAD_SAMPLES, Speaker
-from tests.conversation.caller import Leg
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import traceback
 
 import pytest
 from livekit.agents import APIError, llm
+from tests.speech.openai_server import Answer, Server, chunk, spoken
 
 from oneinbox.adapters.speech.hosted import BrainError, HostedBrain
 from oneinbox.contracts.plan import LlmChoice
 from oneinbox.kit.errors import ProviderError
-from tests.speech.openai_server import Answer, Server, chunk, spoken
 
 KEY = "sk-very-secret-key-0123456789"
 CHOICE = LlmChoice("hosted", "default", temperature=0.25, max_tokens=77)
@@ -100,9 +100,7 @@ def test_failures_are_typed_bounded_and_hold_no_key(
             model = brain(CHOICE)
             model.on("error", errors.append)
             with pytest.raises(APIError) as caught:
-                async with model.chat(chat_ctx=context()) as stream:
-                    async for _ in stream:
-                        pass
+                await model.chat(chat_ctx=context()).collect()
             assert len(server.requests) == requests
             shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(brain) + repr(model)
             assert KEY not in shown

@@ -123,7 +123,7 @@ class AgentOnCall:
         self._line = line
         self._caller = CallerAudio()
         self._turns = Turns(line, self._spoken)
-        self._output = AgentAudio(Speaker(line.leg), lambda: line.now_ms, self._turns.agent_said)
+        self._output = AgentAudio(Speaker(line.leg), lambda: line.now_ms, self._turns.agent_said, clock)
         self._models = (
             speech.recogniser(plan.stt, responsiveness=plan.responsiveness),
             speech.brain(plan.llm),

@@ -1,6 +1,5 @@
 """LiveKit's audio input and output on a call's line: no room between the leg and the session."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from livekit.agents.voice import io
 
 from oneinbox.contracts.media import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE
 from oneinbox.conversation.speaker import Played, Speaker
+from oneinbox.kit.clock import Clock
 
 CHARACTERS_PER_SECOND = 15
 """Of ordinary speech: an upper bound for how much of a text was heard while its audio is still being made."""
@@ -41,13 +41,16 @@ class Utterance:
 
 
 class AgentAudio(io.AudioOutput):
-    """What the agent says. Every captured segment ends in exactly one `on_playback_finished`, with the true position."""
+    """What the agent says. Every captured segment ends in one `on_playback_finished`, with the true position."""
 
-    def __init__(self, speaker: Speaker, now_ms: Callable[[], int], said: Callable[[Utterance], None]) -> None:
+    def __init__(
+        self, speaker: Speaker, now_ms: Callable[[], int], said: Callable[[Utterance], None], clock: Clock
+    ) -> None:
         super().__init__(label="line", capabilities=io.AudioOutputCapabilities(pause=False), sample_rate=SAMPLE_RATE)
         self._speaker = speaker
         self._now_ms = now_ms
         self._said = said
+        self._clock = clock
         self._text = ""
         self._captured = 0.0
         self._complete = False
@@ -102,7 +105,7 @@ class AgentAudio(io.AudioOutput):
         finished = self._speaker.tick()
         if self._started_ms is None and self._speaker.played_samples > 0:
             self._started_ms = self._now_ms() - BLOCK_MS
-            self.on_playback_started(created_at=time.time())
+            self.on_playback_started(created_at=self._clock.now().timestamp())
         if finished is not None:
             self._finish(finished)
 

@@ -1,7 +1,7 @@
 """A streaming brain over an OpenAI-compatible HTTP API, with bounded patience and errors that hold no secret.
 
-Time-outs: 5 s to connect, 10 s to the first token, 60 s for the whole answer. One retry, only before the first token and
-never after a time-out.
+Time-outs: 5 s to connect, 10 s to the first token, 60 s for the whole answer. One retry, only before the first token
+and never after a time-out.
 """
 
 import asyncio
@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import openai
 from livekit.agents import NOT_GIVEN, APIConnectOptions, APIError, APIStatusError, APITimeoutError, NotGivenOr, llm
+from livekit.agents.inference.llm import LLMStream
 from livekit.agents.llm.utils import ThinkingTokenFilter
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
-from livekit.agents.inference.llm import LLMStream
 from openai.types.chat.chat_completion_chunk import Choice
 
 from oneinbox.contracts.plan import LlmChoice

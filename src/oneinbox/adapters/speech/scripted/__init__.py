@@ -1,4 +1,4 @@
-"""Speech that follows a script: for tests, demonstrations and load, at almost no CPU; nothing in it understands a word."""
+"""Speech that follows a script: for tests and load, at almost no CPU; nothing in it understands a word."""
 
 from oneinbox.adapters.speech.scripted.brain import ScriptedBrain
 from oneinbox.adapters.speech.scripted.recogniser import ScriptedRecogniser

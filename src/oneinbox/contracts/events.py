@@ -125,5 +125,13 @@ class CallEnded:
 
 
 CallEvent = (
-    CallAnswered | AgentStarted | AgentFailed | Said | TurnMeasured | DtmfReceived | HoldChanged | RecordingStored | CallEnded
+    CallAnswered
+    | AgentStarted
+    | AgentFailed
+    | Said
+    | TurnMeasured
+    | DtmfReceived
+    | HoldChanged
+    | RecordingStored
+    | CallEnded
 )

@@ -1,15 +1,15 @@
 """The errors a caller can meet, as a tree.
 
-    OneInboxError               status 500, code INTERNAL_ERROR
-    ├── BadRequest              400
-    ├── Unauthorized            401
-    ├── Forbidden               403
-    ├── NotFound                404
-    ├── Conflict                409
-    ├── Unprocessable           422
-    ├── TooManyRequests         429
-    ├── Unavailable             503
-    └── ProviderError           502  something outside said no, or nothing
+OneInboxError               status 500, code INTERNAL_ERROR
+├── BadRequest              400
+├── Unauthorized            401
+├── Forbidden               403
+├── NotFound                404
+├── Conflict                409
+├── Unprocessable           422
+├── TooManyRequests         429
+├── Unavailable             503
+└── ProviderError           502  something outside said no, or nothing
 """
 
 from typing import ClassVar

@@ -5,15 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 REDACTED = "[redacted]"
 
 HARMLESS = frozenset(
-    "phone_number friendly_name provider agent_id llm_id webhook_id credential_id status fallback inbound_routing "
-    "name model language speed stability temperature max_tokens limit offset transcriber tts max_duration_seconds "
-    "silence_timeout_seconds interruption_sensitivity responsiveness background_sound enable_recording emotions "
-    "voicemail_detection provider_config phone_id model_id key_id call_id tool_ids knowledge_base_ids scopes".split()
+    ["phone_number", "friendly_name", "provider", "agent_id", "llm_id", "webhook_id", "credential_id", "status", "fallback", "inbound_routing", "name", "model", "language", "speed", "stability", "temperature", "max_tokens", "limit", "offset", "transcriber", "tts", "max_duration_seconds", "silence_timeout_seconds", "interruption_sensitivity", "responsiveness", "background_sound", "enable_recording", "emotions", "voicemail_detection", "provider_config", "phone_id", "model_id", "key_id", "call_id", "tool_ids", "knowledge_base_ids", "scopes"]
 )
 HARMLESS_OF_CARRIER = frozenset({"trunk_address", "auth_username", "inbound_username", "allowed_addresses"})
 CARRIER_CONFIG = "provider_config"
 HARMLESS_CONTEXT = frozenset(
-    "expected pattern min_length max_length actual_length gt ge lt le field_type class_name".split()
+    ["expected", "pattern", "min_length", "max_length", "actual_length", "gt", "ge", "lt", "le", "field_type", "class_name"]
 )
 
 
@@ -22,13 +19,17 @@ def redact(value: object, place: Sequence[str | int]) -> object:
     names = [part for part in place if isinstance(part, str)]
     match value:
         case Mapping():
-            return {str(key): redact(member, [*place, str(key)]) for key, member in value.items() if _known(names, str(key))}
+            return {
+                str(key): redact(member, [*place, str(key)]) for key, member in value.items() if _known(names, str(key))
+            }
         case list() | tuple():
             return [redact(member, place) for member in value]
         case None:
             return None
         case _:
-            return value if len(names) > 1 and _known(names[:-1], names[-1]) and names[-1] != CARRIER_CONFIG else REDACTED
+            return (
+                value if len(names) > 1 and _known(names[:-1], names[-1]) and names[-1] != CARRIER_CONFIG else REDACTED
+            )
 
 
 def redact_errors(errors: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:

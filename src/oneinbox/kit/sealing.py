@@ -82,7 +82,7 @@ class Sealer:
         return head + nonce + cipher.encrypt(nonce, text.encode(), _binding(head, workspace_id, row_id, field))
 
     def open(self, blob: bytes, *, workspace_id: str, row_id: str, field: str) -> str:
-        """The text that was sealed for this place. Raises SealingError when it was changed or moved, or its key is gone."""
+        """The text that was sealed for this place. Raises SealingError when changed, moved, or its key is gone."""
         if len(blob) < 2 or blob[0] != VERSION:
             raise SealingError("A sealed value has a form that this version doesn't know")
         head, rest = blob[: 2 + blob[1]], blob[2 + blob[1] :]

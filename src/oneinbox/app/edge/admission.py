@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 import structlog
+from oneinbox.app.edge.lines import Line, find_lines, source_is_known
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.app import plans
-from oneinbox.app.edge.lines import Line, find_lines, source_is_known
 from oneinbox.app.edge.spelling import candidates
 from oneinbox.app.tickets import issue
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused, WorkerRoute

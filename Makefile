@@ -1,0 +1,40 @@
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+STAMP := .venv/.installed
+PYTHON ?= python3
+
+.PHONY: help install tools test check lock clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Put everything into .venv, from the lock file and with hashes
+
+$(STAMP): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -m venv .venv || { echo "No virtual environment could be made: Python 3.11+ with venv is needed (Debian: apt-get install python3-venv)"; exit 1; }
+	$(PY) -m pip install --require-hashes -r requirements-uv.lock
+	.venv/bin/uv pip install --python $(PY) --require-hashes -r requirements.lock
+	.venv/bin/uv pip install --python $(PY) --no-deps -e .
+	@touch $@
+
+tools: ## Install the Debian programs that the tests call with (sipp, baresip, sox)
+	@missing=""; for p in sipp:sip-tester baresip:baresip sox:sox; do command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y $$missing; \
+	else echo "The tests need these Debian packages; as root: apt-get install$$missing"; exit 1; fi
+
+test: install tools ## Run the tests
+	$(PY) -m pytest
+
+check: install ## Check style, types, floors and the shape of the tree
+	.venv/bin/ruff check src tests
+	.venv/bin/ruff format --check src tests
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) -m pytest -q tests/architecture
+
+lock: ## Renew the lock file
+	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --prerelease=if-necessary-or-explicit --upgrade -o requirements.lock
+
+clean: ## Remove what make has put here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

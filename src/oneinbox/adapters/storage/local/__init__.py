@@ -1,0 +1,1 @@
+"""Recordings on this machine's disk."""

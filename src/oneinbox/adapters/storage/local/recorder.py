@@ -1,0 +1,126 @@
+"""A call's stereo recording as Ogg/Opus on the local disk, encoded on the way in a thread pool."""
+
+import asyncio
+from concurrent.futures import Executor
+from pathlib import Path
+
+import av
+import numpy as np
+
+from oneinbox.contracts.media import BLOCK_BYTES, SAMPLE_RATE
+from oneinbox.kit.errors import ProviderError
+
+_CHUNK_BYTES = 50 * BLOCK_BYTES
+
+
+class RecordingFailed(ProviderError):
+    """The recording could not be written; the call itself goes on."""
+
+    code = "RECORDING_FAILED"
+
+
+def remove_stale_parts(folder: Path) -> int:
+    """Remove the unfinished files of dead calls; for the start, before any call is taken. Returns how many."""
+    stale = list(folder.glob("*/*.part"))
+    for part in stale:
+        part.unlink(missing_ok=True)
+    return len(stale)
+
+
+class OggRecorder:
+    """Writes `<folder>/<workspace>/<call>.ogg`: caller left, agent right, shifted by the leg's `lead_ms`."""
+
+    def __init__(self, folder: Path, workspace_id: str, call_id: str, pool: Executor, *, lead_ms: int = 0) -> None:
+        self._name = f"{workspace_id}/{call_id}.ogg"
+        self._path = folder / self._name
+        self._part = self._path.with_suffix(".ogg.part")
+        self._pool = pool
+        self._lead = bytes(lead_ms * SAMPLE_RATE // 1000 * 2)
+        self._left = bytearray()
+        self._right = bytearray(self._lead)
+        self._encoder: _Encoder | None = None
+        self._tail: asyncio.Future[None] | None = None
+
+    def block(self, heard: bytes, said: bytes) -> None:
+        """One block of each side; never blocks."""
+        self._left += heard
+        self._right += said
+        if len(self._left) >= _CHUNK_BYTES:
+            self._submit()
+
+    async def finish(self) -> tuple[str, int]:
+        """Complete the file. Returns its path below the folder and its length in ms. Raises RecordingFailed."""
+        self._left += self._lead
+        self._submit()
+        try:
+            await self._settle()
+            samples = await asyncio.get_running_loop().run_in_executor(self._pool, self._complete)
+        except (OSError, av.error.FFmpegError) as error:
+            await self.discard()
+            raise RecordingFailed("local", "The recording could not be written to disk.", retryable=False) from error
+        return self._name, samples * 1000 // SAMPLE_RATE
+
+    async def discard(self) -> None:
+        """Forget the recording and leave no file behind."""
+        if self._tail is not None:
+            await asyncio.wait([self._tail])
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._forget)
+
+    async def _settle(self) -> None:
+        if self._tail is not None:
+            await self._tail
+
+    def _submit(self) -> None:
+        size = min(len(self._left), len(self._right))
+        left, right = bytes(self._left[:size]), bytes(self._right[:size])
+        del self._left[:size], self._right[:size]
+        self._tail = asyncio.ensure_future(self._after(self._tail, left, right))
+
+    async def _after(self, earlier: asyncio.Future[None] | None, left: bytes, right: bytes) -> None:
+        if earlier is not None:
+            await earlier
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._encode, left, right)
+
+    def _encode(self, left: bytes, right: bytes) -> None:
+        if self._encoder is None:
+            self._part.parent.mkdir(parents=True, exist_ok=True)
+            self._encoder = _Encoder(self._part)
+        self._encoder.write(left, right)
+
+    def _complete(self) -> int:
+        assert self._encoder is not None
+        self._encoder.close()
+        self._part.rename(self._path)
+        return self._encoder.samples
+
+    def _forget(self) -> None:
+        try:
+            if self._encoder is not None:
+                self._encoder.close()
+        except (OSError, av.error.FFmpegError):
+            self._encoder = None
+        self._part.unlink(missing_ok=True)
+
+
+class _Encoder:
+    """One open Ogg/Opus file."""
+
+    def __init__(self, path: Path) -> None:
+        self.samples = 0
+        self._container = av.open(str(path), "w", format="ogg")
+        self._stream = self._container.add_stream(
+            "libopus", rate=SAMPLE_RATE, options={"compression_level": "0", "b": "24000"}
+        )
+        self._stream.layout = "stereo"
+
+    def write(self, left: bytes, right: bytes) -> None:
+        sides = np.stack([np.frombuffer(left, "<i2"), np.frombuffer(right, "<i2")], axis=1)
+        frame = av.AudioFrame.from_ndarray(sides.reshape(1, -1), format="s16", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts = self.samples
+        self.samples += sides.shape[0]
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        self._container.mux(self._stream.encode(None))
+        self._container.close()

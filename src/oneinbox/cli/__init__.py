@@ -1,0 +1,1 @@
+"""The commands of `oneinbox`: clients of the rooms below."""

@@ -1,0 +1,60 @@
+"""The recorder, by decoding what it wrote."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import av
+import numpy as np
+
+from oneinbox.adapters.storage.local.recorder import OggRecorder, remove_stale_parts
+
+TONE = (8000 * np.sin(2 * np.pi * 440 * np.arange(160) / 8000)).astype("<i2").tobytes()
+SILENCE = bytes(320)
+
+
+def decoded(path: Path) -> np.ndarray:
+    with av.open(str(path)) as file:
+        frames = [np.asarray(f.to_ndarray(), dtype=np.float64) for f in file.decode(audio=0)]
+        rate = file.streams.audio[0].rate
+    assert rate == 48000
+    return np.concatenate(frames, axis=1)
+
+
+def test_caller_left_agent_right_shifted_by_the_lead(tmp_path: Path) -> None:
+    async def record() -> tuple[str, int]:
+        with ThreadPoolExecutor(2) as pool:
+            recorder = OggRecorder(tmp_path, "w", "c", pool, lead_ms=60)
+            for i in range(200):
+                recorder.block(TONE if i < 50 else SILENCE, TONE if i >= 100 else SILENCE)
+            return await recorder.finish()
+
+    name, length = asyncio.run(record())
+    assert (name, length) == ("w/c.ogg", 4060)
+    sound = decoded(tmp_path / name)
+    assert sound.shape[0] == 2
+    assert abs(sound.shape[1] / 48 - 4060) < 30
+    first = [int(np.argmax(np.abs(side) > 0.1 * np.abs(sound).max())) / 48 for side in sound]
+    assert first[0] < 30
+    assert abs(first[1] - 2060) < 30
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_discard_leaves_no_file(tmp_path: Path) -> None:
+    async def record() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            recorder = OggRecorder(tmp_path, "w", "c", pool)
+            for _ in range(60):
+                recorder.block(TONE, TONE)
+            await recorder.discard()
+
+    asyncio.run(record())
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_parts_of_dead_calls_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "dead.ogg.part").write_bytes(b"x")
+    (tmp_path / "w" / "kept.ogg").write_bytes(b"x")
+    assert remove_stale_parts(tmp_path) == 1
+    assert [p.name for p in (tmp_path / "w").iterdir()] == ["kept.ogg"]

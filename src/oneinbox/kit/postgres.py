@@ -1,10 +1,11 @@
 """PostgreSQL from the wheel, run as a child: its cluster, its two roles, and its recovery after any kill.
 
-As root the server runs as another user, because PostgreSQL refuses root: the owner of an existing cluster, else the first
-that exists of the users `oneinbox`, `postgres` and `nobody`. No user is added to the machine; who wants one for this alone
-makes `oneinbox` before the first start. The server is handed its cluster as an open folder (`/proc/self/fd/N`), so that
-no folder above has to be opened to that user. Only its programs need a place that it can read: when the virtual
-environment is closed to it they are copied once, into the data folder or, when that is closed too, `/var/lib/oneinbox`.
+As root the server runs as another user, because PostgreSQL refuses root: the owner of an existing cluster, else the
+first that exists of the users `oneinbox`, `postgres` and `nobody`. No user is added to the machine; who wants one
+for this alone makes `oneinbox` before the first start. The server is handed its cluster as an open folder
+(`/proc/self/fd/N`), so that no folder above has to be opened to that user. Only its programs need a place that it
+can read: when the virtual environment is closed to it they are copied once, into the data folder or, when that is
+closed too, `/var/lib/oneinbox`.
 """
 
 import os

@@ -18,8 +18,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def dying_with_parent(signal_number: signal.Signals) -> Callable[[], None]:
     """A `preexec_fn` after which the child is sent the signal when its parent ends, however that ends (prctl(2)).
 
-    "Parent" means the thread that starts the child, so start children from threads that stay. Linux forgets the wish when
-    the user changes afterwards; Popen changes it before.
+    "Parent" means the thread that starts the child, so start children from threads that stay. Linux forgets the wish
+    when the user changes afterwards; Popen changes it before.
     """
     parent = os.getpid()
 

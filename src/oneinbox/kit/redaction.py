@@ -5,12 +5,62 @@ from collections.abc import Iterable, Mapping, Sequence
 REDACTED = "[redacted]"
 
 HARMLESS = frozenset(
-    ["phone_number", "friendly_name", "provider", "agent_id", "llm_id", "webhook_id", "credential_id", "status", "fallback", "inbound_routing", "name", "model", "language", "speed", "stability", "temperature", "max_tokens", "limit", "offset", "transcriber", "tts", "max_duration_seconds", "silence_timeout_seconds", "interruption_sensitivity", "responsiveness", "background_sound", "enable_recording", "emotions", "voicemail_detection", "provider_config", "phone_id", "model_id", "key_id", "call_id", "tool_ids", "knowledge_base_ids", "scopes"]
+    [
+        "phone_number",
+        "friendly_name",
+        "provider",
+        "agent_id",
+        "llm_id",
+        "webhook_id",
+        "credential_id",
+        "status",
+        "fallback",
+        "inbound_routing",
+        "name",
+        "model",
+        "language",
+        "speed",
+        "stability",
+        "temperature",
+        "max_tokens",
+        "limit",
+        "offset",
+        "transcriber",
+        "tts",
+        "max_duration_seconds",
+        "silence_timeout_seconds",
+        "interruption_sensitivity",
+        "responsiveness",
+        "background_sound",
+        "enable_recording",
+        "emotions",
+        "voicemail_detection",
+        "provider_config",
+        "phone_id",
+        "model_id",
+        "key_id",
+        "call_id",
+        "tool_ids",
+        "knowledge_base_ids",
+        "scopes",
+    ]
 )
 HARMLESS_OF_CARRIER = frozenset({"trunk_address", "auth_username", "inbound_username", "allowed_addresses"})
 CARRIER_CONFIG = "provider_config"
 HARMLESS_CONTEXT = frozenset(
-    ["expected", "pattern", "min_length", "max_length", "actual_length", "gt", "ge", "lt", "le", "field_type", "class_name"]
+    [
+        "expected",
+        "pattern",
+        "min_length",
+        "max_length",
+        "actual_length",
+        "gt",
+        "ge",
+        "lt",
+        "le",
+        "field_type",
+        "class_name",
+    ]
 )
 
 

@@ -1,7 +1,7 @@
 """The desk of a voice worker: checks each arriving call's ticket, runs its conversation, and sees to its record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -14,6 +14,7 @@ from oneinbox.contracts.media import CALL_ID_HEADER, TICKET_HEADER, CallLeg
 from oneinbox.contracts.plan import CallPlan
 from oneinbox.contracts.speech import Recorder
 from oneinbox.features.calls import service as calls
+from oneinbox.features.calls.events import Fact
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 
@@ -104,7 +105,7 @@ class Desk:
                 await leg.hang_up()
 
     def _writer(self, call_id: str, carried: Carried) -> Callable[..., Awaitable[bool]]:
-        async def write(facts: object) -> bool:
+        async def write(facts: Sequence[Fact]) -> bool:
             async with self._database.transaction() as session:
                 open_still = await calls.append(session, call_id, facts)
             if not open_still:

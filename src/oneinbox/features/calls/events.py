@@ -13,7 +13,7 @@ from oneinbox.contracts.events import CallEnded, CallEvent, EndReason, Recording
 CallStatus = Literal["queued", "initiated", "in_progress", "completed", "failed"]
 Step = Literal["dispatched", "answered", "ended", "broke_off"]
 
-TRANSITIONS: Mapping[tuple[CallStatus, Step], CallStatus] = {
+TRANSITIONS: Mapping[tuple[str, Step], CallStatus] = {
     ("queued", "dispatched"): "initiated",
     ("queued", "ended"): "completed",
     ("queued", "broke_off"): "failed",
@@ -29,7 +29,7 @@ LIVE: frozenset[CallStatus] = frozenset({"initiated", "in_progress"})
 _EVENT: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Discriminator("type")])
 
 
-def advance(status: CallStatus, step: Step) -> CallStatus | None:
+def advance(status: str, step: Step) -> CallStatus | None:
     """The status that follows, or None when the step means nothing in this status."""
     return TRANSITIONS.get((status, step))
 
@@ -138,7 +138,7 @@ def latency_of(events: Sequence[CallEvent]) -> Latency:
     return latency
 
 
-def ending_of(status: CallStatus, events: Sequence[CallEvent], ended: CallEnded) -> Ending | None:
+def ending_of(status: str, events: Sequence[CallEvent], ended: CallEnded) -> Ending | None:
     """The fold over a whole call; None when a call in this status can't end any more."""
     after = advance(status, "broke_off" if ended.failed else "ended")
     if after is None:

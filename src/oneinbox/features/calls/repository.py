@@ -16,7 +16,7 @@ class CallRepository:
 
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         self._session = session
-        self._own: Select[tuple[Call]] = select(Call).where(Call.workspace_id == workspace_id)
+        self._own: Select[Call] = select(Call).where(Call.workspace_id == workspace_id)
 
     async def get(self, call_id: str) -> Call | None:
         """One call."""

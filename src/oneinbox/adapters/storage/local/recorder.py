@@ -109,7 +109,7 @@ class _Encoder:
         self.samples = 0
         self._container = av.open(str(path), "w", format="ogg")
         self._stream = self._container.add_stream(
-            "libopus", rate=SAMPLE_RATE, options={"compression_level": "0", "b": "24000"}
+            "libopus", rate=SAMPLE_RATE, options={"compression_level": "0", "b": "64000"}
         )
         self._stream.layout = "stereo"
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from oneinbox.kit.errors import ProviderError
+
 SAMPLE_RATE = 8000
 BLOCK_MS = 20
 BLOCK_SAMPLES = SAMPLE_RATE * BLOCK_MS // 1000
@@ -14,6 +16,12 @@ BLOCK_BYTES = BLOCK_SAMPLES * 2
 
 CALL_ID_HEADER = "X-OI-Call-Id"
 TICKET_HEADER = "X-OI-Ticket"
+
+
+class MediaError(ProviderError):
+    """The media plane could not do it."""
+
+    code = "MEDIA_PLANE_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)

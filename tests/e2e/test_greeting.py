@@ -1,4 +1,4 @@
-"""A real SIP client calls through the edge; the agent on the embedded media plane greets; the caller's side hears the words."""
+"""A real SIP client calls through the edge, the agent on the embedded media plane greets, and the caller hears it."""
 
 import asyncio
 import contextlib

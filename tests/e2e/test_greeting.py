@@ -170,3 +170,20 @@ def test_a_sip_client_hears_the_greeting(tmp_path: Path) -> None:
     assert isinstance(events[0], CallAnswered)
     assert [event.text for event in events if isinstance(event, Said)] == [GREETING]
     assert [event.reason for event in events if isinstance(event, CallEnded)] == [EndReason.CALLER_HANGUP]
+
+
+def test_a_call_whose_task_fails_is_hung_up(tmp_path: Path) -> None:
+    async def failing(leg: CallLeg) -> None:
+        await leg.answer()
+        raise RuntimeError("broken")
+
+    async def broken_scene() -> int:
+        plane = EmbeddedPlane("127.0.0.1", (21000, 21098), SystemClock().monotonic)
+        worker = await plane.start(failing)
+        try:
+            async with edge(worker, asyncio.Queue()) as address:
+                return await place_call(tmp_path, address[1], free_port())
+        finally:
+            await plane.close()
+
+    assert asyncio.run(broken_scene()) != 0, "the caller stayed on a dead call for all of its 6 seconds"

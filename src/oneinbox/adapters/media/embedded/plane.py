@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+import structlog
 from baresip import Account, BaresipError, Call, Config, Runtime, UserAgent
 
 from oneinbox.adapters.media.embedded.leg import EmbeddedLeg
@@ -11,6 +12,8 @@ from oneinbox.contracts.media import BLOCK_MS, CALL_ID_HEADER, TICKET_HEADER, Me
 
 RTP_TIMEOUT_SECONDS = 60
 MOST_LATE_TICKS = 10
+
+_log = structlog.get_logger(__name__)
 
 
 class EmbeddedPlane:
@@ -71,6 +74,11 @@ class EmbeddedPlane:
     def _left(self, leg: EmbeddedLeg, task: asyncio.Future[None]) -> None:
         self._legs.discard(leg)
         self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("call_task_failed", reason=type(error).__name__)
+            ending = asyncio.ensure_future(leg.hang_up())
+            self._tasks.add(ending)
+            ending.add_done_callback(self._tasks.discard)
 
     async def _tick(self) -> None:
         due = self._monotonic()

@@ -1,11 +1,11 @@
 """PostgreSQL from the wheel, run as a child: its cluster, its two roles, and its recovery after any kill.
 
 As root the server runs as another user, because PostgreSQL refuses root: the owner of an existing cluster, else the
-first that exists of the users `oneinbox`, `postgres` and `nobody`. No user is added to the machine; who wants one
-for this alone makes `oneinbox` before the first start. The server is handed its cluster as an open folder
-(`/proc/self/fd/N`), so that no folder above has to be opened to that user. Only its programs need a place that it
-can read: when the virtual environment is closed to it they are copied once, into the data folder or, when that is
-closed too, `/var/lib/oneinbox`.
+first that exists of the users `oneinbox`, `postgres` and `nobody`. No user is added to the machine; who wants one for
+this alone makes `oneinbox` before the first start. The server is handed its cluster as an open folder
+(`/proc/self/fd/N`), so that no folder above has to be opened to that user. Only its programs need a place that it can
+read: when the virtual environment is closed to it they are copied once, into the data folder or, when that is closed
+too, `/var/lib/oneinbox`.
 """
 
 import os
@@ -126,7 +126,7 @@ class EmbeddedPostgres:
             "fsync": "on" if self._fsync else "off",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with self._log.open("ab") as log:
+        with self._open_log() as log:
             self._process = self._run("postgres", self._cluster, options, log)
         self._port = port
 
@@ -222,7 +222,7 @@ class EmbeddedPostgres:
             options = ["--username", OWNER, "--auth", "scram-sha-256", "--pwfile", f"/proc/self/fd/{password}"]
             options += ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin"]
             options += ["--builtin-locale", "C.UTF-8", "--no-instructions", *([] if self._fsync else ["--no-sync"])]
-            with self._log.open("ab") as log:
+            with self._open_log() as log:
                 process = self._run("initdb", draft, options, log, password)
                 if process.wait() != 0:
                     raise PostgresFailed(f"PostgreSQL's cluster can't be made: {self._last_words()} (see {self._log})")
@@ -267,6 +267,9 @@ class EmbeddedPostgres:
         raise PostgresFailed(
             f"PostgreSQL can't run as root, and user {uid} can read neither {shipped} nor {SHARED_HOME}"
         )
+
+    def _open_log(self) -> IO[bytes]:
+        return os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
     def _last_words(self) -> str:
         lines = self._log.read_bytes()[-4000:].decode("utf-8", "replace").splitlines() if self._log.exists() else []

@@ -47,6 +47,8 @@ HARMLESS = frozenset(
 )
 HARMLESS_OF_CARRIER = frozenset({"trunk_address", "auth_username", "inbound_username", "allowed_addresses"})
 CARRIER_CONFIG = "provider_config"
+LISTS = frozenset({"allowed_addresses", "tool_ids", "knowledge_base_ids", "scopes"})
+DEEPEST = 8
 HARMLESS_CONTEXT = frozenset(
     [
         "expected",
@@ -65,21 +67,26 @@ HARMLESS_CONTEXT = frozenset(
 
 
 def redact(value: object, place: Sequence[str | int]) -> object:
-    """A copy of `value`, found at `place` of a request, in which only harmless members are kept."""
+    """A copy of `value`, found at `place` of a request, in which only harmless members are kept.
+
+    Of lists only those are kept that hold plain values where a list belongs; nothing deeper than DEEPEST is.
+    """
     names = [part for part in place if isinstance(part, str)]
+    if len(place) > DEEPEST or any(isinstance(part, int) for part in place[:-1]):
+        return REDACTED
     match value:
         case Mapping():
             return {
                 str(key): redact(member, [*place, str(key)]) for key, member in value.items() if _known(names, str(key))
             }
         case list() | tuple():
-            return [redact(member, place) for member in value]
+            return (
+                [redact(member, [*place, index]) for index, member in enumerate(value)] if _listed(place) else REDACTED
+            )
         case None:
             return None
         case _:
-            return (
-                value if len(names) > 1 and _known(names[:-1], names[-1]) and names[-1] != CARRIER_CONFIG else REDACTED
-            )
+            return value if _harmless(place, names) else REDACTED
 
 
 def redact_errors(errors: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
@@ -97,6 +104,16 @@ def _redact_error(error: Mapping[str, object]) -> dict[str, object]:
     if isinstance(context, Mapping) and (kept := {k: v for k, v in context.items() if k in HARMLESS_CONTEXT}):
         safe["ctx"] = kept
     return safe
+
+
+def _listed(place: Sequence[str | int]) -> bool:
+    return bool(place) and place[-1] in LISTS
+
+
+def _harmless(place: Sequence[str | int], names: Sequence[str]) -> bool:
+    if len(names) < 2 or names[-1] == CARRIER_CONFIG or not _known(names[:-1], names[-1]):
+        return False
+    return isinstance(place[-1], str) or names[-1] in LISTS
 
 
 def _known(parents: Sequence[str], name: str) -> bool:

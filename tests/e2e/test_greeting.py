@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import soxr
 from livekit.agents import llm, stt, tts
-from tests.speech.english.test_round_trip import recogniser
 
 from oneinbox.adapters.media.embedded import EmbeddedPlane
+from oneinbox.adapters.speech.builtin.models import moonshine_pool
+from oneinbox.adapters.speech.builtin.recogniser import BuiltinRecogniser
 from oneinbox.adapters.speech.builtin.synthesis import Synthesiser, load
 from oneinbox.adapters.speech.builtin.voice import BuiltinVoice
-from oneinbox.adapters.speech.scripted import ScriptedBrain, ScriptedRecogniser
+from oneinbox.adapters.speech.scripted import ScriptedBrain
 from oneinbox.app.edge.server import run_edge
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, WorkerRoute
 from oneinbox.contracts.events import CallAnswered, CallEnded, CallEvent, EndReason, Said
@@ -35,13 +36,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(shutil.which("sipp") is None, 
 
 
 class OfflineSpeech:
-    """The offline voice with scripted ears and brain."""
+    """The offline voice and ears with a scripted brain."""
 
     def __init__(self, synthesiser: Synthesiser) -> None:
         self._voice = BuiltinVoice(synthesiser)
 
     def recogniser(self, choice: SttChoice, *, responsiveness: float) -> stt.STT[str]:
-        return ScriptedRecogniser()(choice, responsiveness=responsiveness)
+        return BuiltinRecogniser()(choice, responsiveness=responsiveness)
 
     def brain(self, choice: LlmChoice) -> llm.LLM[str]:
         return ScriptedBrain()(choice)
@@ -81,7 +82,7 @@ def plan() -> CallPlan:
         "SCRIPT: We are open.",
         GREETING,
         LlmChoice("scripted", "s"),
-        SttChoice("scripted", "default"),
+        SttChoice("builtin", "default"),
         TtsChoice("builtin"),
     )
     return CallPlan("call-1", "w", "inbound", "+15550105678", "+15551234567", (agent,))
@@ -166,7 +167,7 @@ def test_a_sip_client_hears_the_greeting(tmp_path: Path) -> None:
     assert code == 0
     assert (attempt.status, attempt.cause) == (200, Cause.ADMITTED)
     sound = np.asarray(soxr.resample(ear.pcm() / 32768, 8000, 16000), np.float32)
-    assert set(re.findall("[a-z]+", recogniser()(sound))) >= HEARD
+    assert set(re.findall("[a-z]+", moonshine_pool().run(sound).lower())) >= HEARD
     assert isinstance(events[0], CallAnswered)
     assert [event.text for event in events if isinstance(event, Said)] == [GREETING]
     assert [event.reason for event in events if isinstance(event, CallEnded)] == [EndReason.CALLER_HANGUP]

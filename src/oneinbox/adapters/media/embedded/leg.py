@@ -1,9 +1,9 @@
 """One call on the embedded plane: its audio in 20 ms blocks, its events, its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-from baresip import AudioNotActive, AudioRestarted, BaresipError, Call, CallState
+from baresip import AudioNotActive, AudioRestarted, BaresipError, Call, CallState, StackEvent
 
 from oneinbox.contracts.media import BLOCK_BYTES, BLOCK_MS, AudioSink, LegEvent, MediaError
 
@@ -85,6 +85,11 @@ class EmbeddedLeg:
             yield event
             if event.kind == "closed":
                 return
+
+    def catch_up(self, events: Iterable[StackEvent]) -> None:
+        """What happened to the call before this leg listened to it."""
+        for event in events:
+            self._on_event(event.event.name, event.text or "")
 
     def tick(self) -> None:
         """One block each way, however late the tick comes; the ring is filled up to its lead."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from baresip import Account, BaresipError, Call, Config, Runtime, UserAgent
 
+from oneinbox.adapters.media.embedded.dialling import Dialler
 from oneinbox.adapters.media.embedded.leg import EmbeddedLeg
-from oneinbox.contracts.media import BLOCK_MS, CALL_ID_HEADER, TICKET_HEADER, MediaError, OnCall
+from oneinbox.contracts.media import BLOCK_MS, CALL_ID_HEADER, TICKET_HEADER, MediaError, OnCall, OutboundTrunk
 
 RTP_TIMEOUT_SECONDS = 60
 MOST_LATE_TICKS = 10
@@ -19,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class EmbeddedPlane:
     """SIP on a free UDP port of `host`, RTP on `rtp_ports` (first, last), PCMU and PCMA. One a process.
 
-    `monotonic` is the clock that the 20 ms tick keeps step with. Inbound only: calling out is not there yet.
+    `monotonic` is the clock that the 20 ms tick keeps step with.
     """
 
     def __init__(self, host: str, rtp_ports: tuple[int, int], monotonic: Callable[[], float]) -> None:
@@ -30,6 +31,7 @@ class EmbeddedPlane:
         self._legs: set[EmbeddedLeg] = set()
         self._tasks: set[asyncio.Future[None]] = set()
         self._ticking: asyncio.Task[None] | None = None
+        self._dialler: Dialler | None = None
 
     async def start(self, on_call: OnCall) -> tuple[str, int]:
         """Open the socket; `on_call` runs in a task of its own per call. Raises MediaError."""
@@ -52,8 +54,21 @@ class EmbeddedPlane:
         except BaresipError as error:
             raise MediaError("embedded", f"No SIP socket could be opened on {self._host}.", retryable=True) from error
         agent.on_incoming(lambda call: self._arrived(call, on_call))
+        self._dialler = Dialler(self._runtime, lambda call: self._arrived(call, on_call))
         self._ticking = asyncio.create_task(self._tick(), name="media tick")
         return self._host, port
+
+    async def dial(self, trunk: OutboundTrunk, to_number: str, headers: Mapping[str, str]) -> EmbeddedLeg:
+        """Ring the far side; a trunk without `auth_username` answers no digest challenge.
+
+        Returns the leg, whose `established` or `closed` event tells how it went; the detail of `closed` is then the
+        SIP status and reason, as in "404 Not Found". Raises MediaError when no INVITE could be sent.
+        """
+        if self._dialler is None:
+            raise MediaError("embedded", "The media engine has not been started.", retryable=True)
+        leg = await self._dialler.dial(trunk, to_number, headers)
+        self._legs.add(leg)
+        return leg
 
     async def close(self) -> None:
         """Hang up all and free the engine."""
@@ -88,6 +103,7 @@ class EmbeddedPlane:
             if late > MOST_LATE_TICKS * BLOCK_MS / 1000:
                 due += late
             await asyncio.sleep(max(0.0, -late))
+            self._legs -= {leg for leg in self._legs if leg.over}
             for leg in tuple(self._legs):
                 leg.tick()
 

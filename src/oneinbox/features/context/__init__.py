@@ -28,6 +28,7 @@ class Defaults:
     llm_provider: str = "builtin"
     llm_model: str = "default"
     extra_providers: frozenset[str] = frozenset({"builtin"})
+    english_only: frozenset[str] = frozenset({"builtin"})
     sip: Mapping[str, SipDefaults] = field(default_factory=dict)
 
 

@@ -1,6 +1,6 @@
 """The rows of the embedded plane's trunks and dispatch rules; passwords are sealed."""
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +42,7 @@ class DispatchRuleRow(Base):
     """Calls of a trunk are served under a phone number's routing."""
 
     __tablename__ = "dispatch_rules"
+    __table_args__ = (Index("ix_dispatch_rules_phone", "phone_id"),)
 
     id: Mapped[str] = mapped_column(String, primary_key=True)
     marker: Mapped[str] = mapped_column(String, unique=True)

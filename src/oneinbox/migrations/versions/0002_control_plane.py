@@ -107,6 +107,7 @@ def _trunks() -> None:
         sa.Column("trunk_id", sa.String, sa.ForeignKey("inbound_trunks.id"), nullable=False),
         sa.Column("phone_id", sa.String, nullable=False),
     )
+    op.create_index("ix_dispatch_rules_phone", "dispatch_rules", ["phone_id"])
 
 
 def _phone_numbers() -> None:

@@ -1,0 +1,39 @@
+"""`/v1/phone-numbers`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, status
+
+from oneinbox.features.context.endpoints import Ctx
+from oneinbox.features.phone_numbers import service
+from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate, PhoneNumberResponse, PhoneNumberUpdate
+from oneinbox.kit.paging import Limit, Offset, PaginatedResponse
+
+router = APIRouter(prefix="/v1/phone-numbers", tags=["phone-numbers"])
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+async def register_phone_number(ctx: Ctx, body: PhoneNumberCreate) -> PhoneNumberResponse:
+    return service.to_response(await service.register(ctx, body))
+
+
+@router.get("")
+async def list_phone_numbers(ctx: Ctx, limit: Limit = 20, offset: Offset = 0) -> PaginatedResponse[PhoneNumberResponse]:
+    page = await service.list_phone_numbers(ctx, limit, offset)
+    items = [service.to_response(phone) for phone in page.items]
+    return PaginatedResponse(items=items, total=page.total, limit=limit, offset=offset)
+
+
+@router.get("/{phone_id}")
+async def get_phone_number(ctx: Ctx, phone_id: UUID) -> PhoneNumberResponse:
+    return service.to_response(await service.get(ctx, str(phone_id)))
+
+
+@router.patch("/{phone_id}")
+async def update_phone_number(ctx: Ctx, phone_id: UUID, body: PhoneNumberUpdate) -> PhoneNumberResponse:
+    return service.to_response(await service.update(ctx, str(phone_id), body))
+
+
+@router.delete("/{phone_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_phone_number(ctx: Ctx, phone_id: UUID) -> None:
+    await service.delete(ctx, str(phone_id))

@@ -1,0 +1,62 @@
+"""Queries on phone numbers; deleted ones are never among them."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.features.phone_numbers.models import PhoneNumber
+
+
+class PhoneNumberRepository:
+    """The numbers of one workspace."""
+
+    def __init__(self, session: AsyncSession, workspace_id: str) -> None:
+        self._session = session
+        self._workspace_id = workspace_id
+        self._own: Select[PhoneNumber] = select(PhoneNumber).where(
+            PhoneNumber.workspace_id == workspace_id, PhoneNumber.deleted_at.is_(None)
+        )
+
+    async def get(self, phone_id: str, *, lock: bool = False) -> PhoneNumber | None:
+        """One number; with `lock` held until the transaction ends, so that changes don't undo one another."""
+        statement = self._own.where(PhoneNumber.id == phone_id)
+        return await self._session.scalar(statement.with_for_update() if lock else statement)
+
+    async def page(self, limit: int, offset: int) -> tuple[Sequence[PhoneNumber], int]:
+        """Newest first, and how many there are in all."""
+        total = await self._session.scalar(select(func.count()).select_from(self._own.subquery()))
+        rows = await self._session.scalars(self._own.order_by(PhoneNumber.id.desc()).limit(limit).offset(offset))
+        return rows.all(), total or 0
+
+    async def id_of(self, number: str) -> str | None:
+        """The id of this workspace's registration of the number."""
+        return await self._session.scalar(
+            self._own.where(PhoneNumber.phone_number == number).with_only_columns(PhoneNumber.id)
+        )
+
+    async def add(self, phone: PhoneNumber) -> None:
+        """A new registration; raises IntegrityError when the number has one."""
+        phone.workspace_id = self._workspace_id
+        self._session.add(phone)
+        await self._session.flush()
+
+    async def change(self, phone_id: str, values: dict[str, object]) -> None:
+        """Write these columns."""
+        statement = update(PhoneNumber).where(
+            PhoneNumber.workspace_id == self._workspace_id, PhoneNumber.id == phone_id
+        )
+        await self._session.execute(statement.values(**values))
+
+    async def forget(self, phone_id: str) -> None:
+        """Remove a registration that came to nothing."""
+        statement = delete(PhoneNumber).where(
+            PhoneNumber.workspace_id == self._workspace_id, PhoneNumber.id == phone_id
+        )
+        await self._session.execute(statement)
+
+
+async def live(session: AsyncSession, numbers: Collection[str]) -> Sequence[PhoneNumber]:
+    """Live registrations of these numbers in any workspace, for the edge."""
+    statement = select(PhoneNumber).where(PhoneNumber.phone_number.in_(numbers), PhoneNumber.deleted_at.is_(None))
+    return (await session.scalars(statement)).all()

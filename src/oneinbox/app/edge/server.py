@@ -23,6 +23,7 @@ BATCH = 64
 MAPPED = "::ffff:"
 """How an IPv6 socket shows IPv4 addresses (RFC 4291, section 2.5.5.2)."""
 RECORDERS = 4
+DRAIN_SECONDS = 2.0
 RECORD_TRIES = 5
 RECORD_PAUSE_SECONDS = 0.5
 MOST_UNRECORDED = 10_000
@@ -49,11 +50,12 @@ async def run_edge(
     clock: Clock,
     ready: Callable[[Address], None] | None = None,
 ) -> None:
-    """Serve SIP until cancelled. Port 0 of `listen` takes a free one; port 0 of `advertised` means the one listened on.
+    """Serve SIP until cancelled; what is still to be recorded then gets DRAIN_SECONDS.
 
-    `advertised` is a numeric host (or a name that callers resolve) for Via and Record-Route and must be given when
-    `listen` is a wildcard. `known_sources` had best return the same object until it changes: lookups are cached by it.
-    `ready` is called with the bound address. Raises SipPortTaken.
+    Port 0 of `listen` takes a free one; port 0 of `advertised` means the one listened on. `advertised` is a numeric
+    host (or a name that callers resolve) for Via and Record-Route and must be given when `listen` is a wildcard.
+    `known_sources` had best return the same object until it changes: lookups are cached by it. `ready` is called with
+    the bound address. Raises SipPortTaken.
     """
     sock = open_socket(listen)
     try:
@@ -69,6 +71,7 @@ async def run_edge(
             server.start()
             if ready is not None:
                 ready(bound)
+            await _until_cancelled(server)
     finally:
         asyncio.get_running_loop().remove_reader(sock)
         sock.close()
@@ -129,6 +132,12 @@ class _Server:
 
     def start(self) -> None:
         self._loop.add_reader(self._sock, self._readable)
+
+    def stop(self) -> None:
+        """Hear and say nothing more."""
+        self._loop.remove_reader(self._sock)
+        if self._timer is not None:
+            self._timer.cancel()
 
     def gone(self, address: Address) -> None:
         self._perform(self._edge.worker_gone(address, self._clock.monotonic()))
@@ -193,6 +202,18 @@ class _Server:
         self._perform(self._edge.tick(self._clock.monotonic()))
 
 
+async def _until_cancelled(server: _Server) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.stop()
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await server.unrecorded.join()
+        except TimeoutError:
+            _log.error("attempts_not_recorded", count=server.unrecorded.qsize())
+
+
 async def _mourner(server: _Server, worker_gone: asyncio.Queue[Address]) -> None:
     while True:
         server.gone(await worker_gone.get())
@@ -201,6 +222,7 @@ async def _mourner(server: _Server, worker_gone: asyncio.Queue[Address]) -> None
 async def _recorder(unrecorded: asyncio.Queue[Attempt], record: Callable[[Attempt], Awaitable[None]]) -> None:
     while True:
         await _keep(await unrecorded.get(), record)
+        unrecorded.task_done()
 
 
 async def _keep(attempt: Attempt, record: Callable[[Attempt], Awaitable[None]]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
+from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.app.tickets import TicketBooth
 from oneinbox.app.voice.journal import Journal, patient
 from oneinbox.contracts.events import CallEvent
@@ -45,7 +45,7 @@ class Desk:
         clock: Clock,
         booth: TicketBooth,
         converse: Converse,
-        recorder: Callable[[CallPlan], Recorder | None],
+        recorder: Callable[[CallPlan, CallLeg], Recorder | None],
     ) -> None:
         self.worker_id = worker_id
         self.carried: dict[str, Carried] = {}
@@ -73,6 +73,16 @@ class Desk:
             del self.carried[call_id]
             carried.finished.set()
 
+    async def empty(self, seconds: float) -> bool:
+        """Wait until no call is carried, for so long at most; whether none is."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.carried:
+                    await next(iter(self.carried.values())).finished.wait()
+        except TimeoutError:
+            return False
+        return True
+
     def stop(self, call_id: str) -> None:
         """Someone asked to end this call."""
         if carried := self.carried.get(call_id):
@@ -85,7 +95,7 @@ class Desk:
                     with attempt:
                         async with self._database.transaction() as session:
                             plan = await calls.start(session, call_id, self.worker_id)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except (*DATABASE_AWAY, TimeoutError) as error:
             _log.warning("call_not_started", call_id=call_id, reason=type(error).__name__)
             return None
         return plan
@@ -96,7 +106,7 @@ class Desk:
             group.create_task(journal.keep(), name=f"journal {plan.call_id}")
             began = self._clock.monotonic()
             try:
-                await self._converse(plan, leg, self._recorder(plan), journal.emit, carried.stop)
+                await self._converse(plan, leg, self._recorder(plan, leg), journal.emit, carried.stop)
             except Exception as error:  # noqa: BLE001 (whatever breaks in a call, the call must end)
                 _log.error("call_broke_off", call_id=plan.call_id, exc_info=error)
             finally:

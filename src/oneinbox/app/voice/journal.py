@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy.exc import DBAPIError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.contracts.events import CallEnded, CallEvent, EndReason
 from oneinbox.features.calls.events import Fact
 from oneinbox.kit.clock import Clock
@@ -20,7 +20,7 @@ Write = Callable[[Sequence[Fact]], Awaitable[bool]]
 def patient(seconds: float) -> AsyncRetrying:
     """Retries a database transaction over an outage of up to `seconds`."""
     return AsyncRetrying(
-        retry=retry_if_exception_type((DBAPIError, OSError)),
+        retry=retry_if_exception_type(DATABASE_AWAY),
         wait=wait_exponential(multiplier=0.1, max=2.0),
         stop=stop_after_delay(seconds),
         reraise=True,
@@ -53,7 +53,7 @@ class Journal:
         self.emit(CallEnded(at_ms=at_ms, reason=EndReason.WORKER_ERROR, failed=True, detail=detail))
 
     async def keep(self) -> None:
-        """Write batches until the terminal event is written. Raises DBAPIError after an outage that is too long."""
+        """Write batches until the terminal event is written. Raises DATABASE_AWAY kin when an outage is too long."""
         while self.ended is None or self._pending:
             await self._news.wait()
             self._news.clear()

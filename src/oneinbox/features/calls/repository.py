@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,10 +71,11 @@ async def next_seq(session: AsyncSession, call_id: str) -> int:
     return 0 if last is None else last + 1
 
 
-async def live_of(session: AsyncSession, worker_ids: Collection[str]) -> Sequence[str]:
-    """Ids of calls that these workers hold."""
-    statement = select(Call.id).where(Call.worker_id.in_(worker_ids), Call.status.in_(LIVE)).order_by(Call.id)
-    return (await session.scalars(statement)).all()
+async def live_of(session: AsyncSession, worker_ids: Collection[str], offered_for: timedelta) -> Sequence[str]:
+    """Ids of calls that these workers hold: the answered ones, and those admitted longer ago than `offered_for`."""
+    settled = or_(Call.status == "in_progress", Call.created_at < func.now() - offered_for)
+    statement = select(Call.id).where(Call.worker_id.in_(worker_ids), Call.status.in_(LIVE), settled)
+    return (await session.scalars(statement.order_by(Call.id))).all()
 
 
 async def never_started(session: AsyncSession, older_than: timedelta) -> Sequence[str]:
@@ -99,4 +100,10 @@ async def mark_stop(session: AsyncSession, call_id: str, at: datetime) -> None:
 async def answered_of(session: AsyncSession, worker_id: str) -> Sequence[str]:
     """Ids of answered calls that have not ended on this worker."""
     statement = select(Call.id).where(Call.worker_id == worker_id, Call.status == "in_progress")
+    return (await session.scalars(statement)).all()
+
+
+async def live_among(session: AsyncSession, call_ids: Collection[str]) -> Sequence[str]:
+    """Those of these ids whose calls have not ended."""
+    statement = select(Call.id).where(Call.id.in_(call_ids), Call.status.in_(LIVE))
     return (await session.scalars(statement)).all()

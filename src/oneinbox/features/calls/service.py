@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.contracts.events import CallAnswered, CallEnded, EndReason
@@ -26,9 +25,12 @@ from oneinbox.features.calls.repository import CallRepository
 from oneinbox.features.calls.schemas import CallResponse, NewCall
 from oneinbox.features.context import Context
 from oneinbox.features.workers import service as workers
+from oneinbox.kit.db import notify
 
 STOP_CHANNEL = "call_stop"
 NEVER_STARTED_AFTER = timedelta(seconds=30)
+OFFERED_FOR = timedelta(seconds=4)
+"""The edge gives each of at most three workers a second to take a call."""
 SECONDS_PER_CREDIT = 60
 VOICEMAIL_OUTCOME = "Voicemail"
 
@@ -104,8 +106,11 @@ async def end(
 
 
 async def held_by(session: AsyncSession, worker_ids: Collection[str]) -> Sequence[str]:
-    """Ids of the calls that these workers hold. End each in a transaction of its own: locks go call, then worker."""
-    return await repository.live_of(session, worker_ids)
+    """Ids of the calls that these workers hold; of those not answered yet only such as no other worker is offered now.
+
+    End each in a transaction of its own: locks go call, then worker.
+    """
+    return await repository.live_of(session, worker_ids, OFFERED_FOR)
 
 
 async def never_started(session: AsyncSession) -> Sequence[str]:
@@ -116,6 +121,11 @@ async def never_started(session: AsyncSession) -> Sequence[str]:
 async def answered_of(session: AsyncSession, worker_id: str) -> Sequence[str]:
     """Ids of the calls that this worker is talking on, as the record has it."""
     return await repository.answered_of(session, worker_id)
+
+
+async def live_among(session: AsyncSession, call_ids: Collection[str]) -> frozenset[str]:
+    """Those of these calls that have not ended."""
+    return frozenset(await repository.live_among(session, call_ids))
 
 
 async def stop_requested(session: AsyncSession, worker_id: str) -> Sequence[str]:
@@ -144,7 +154,7 @@ async def stop(ctx: Context, call_id: str) -> Call:
     call = await get(ctx, call_id)
     if call.status not in TERMINAL:
         await repository.mark_stop(ctx.session, call_id, ctx.clock.now())
-        await ctx.session.execute(text("SELECT pg_notify(:channel, :id)"), {"channel": STOP_CHANNEL, "id": call_id})
+        await notify(ctx.session, STOP_CHANNEL, call_id)
     return call
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from oneinbox.features.workers.models import Worker
 from oneinbox.features.workers.schemas import Registration
@@ -54,23 +55,44 @@ async def lock_free(session: AsyncSession, weight: int, stale_after: timedelta) 
     return (await session.scalars(statement)).all()
 
 
+async def count_ready(session: AsyncSession, stale_after: timedelta) -> int:
+    """How many workers are ready and beating."""
+    beating = Worker.heartbeat_at > func.now() - stale_after
+    statement = select(func.count()).select_from(Worker).where(Worker.state == "ready", beating)
+    return await session.scalar(statement) or 0
+
+
 async def add_load(session: AsyncSession, worker_id: str, units: int) -> None:
     """Take units (or with a negative number give them back); never below zero."""
     load = func.greatest(0, Worker.live + units)
     await session.execute(update(Worker).where(Worker.id == worker_id).values(live=load))
 
 
-async def lost(session: AsyncSession, stale_after: timedelta) -> Sequence[Worker]:
-    """Workers without a fresh heartbeat, and those gone that still hold calls."""
-    return (await session.scalars(select(Worker).where(_lost(stale_after)).order_by(Worker.id))).all()
+async def lock(session: AsyncSession, worker_ids: Collection[str]) -> None:
+    """Hold these workers until the transaction ends, taken in the order of their ids so that two never deadlock."""
+    await session.execute(select(Worker.id).where(Worker.id.in_(worker_ids)).order_by(Worker.id).with_for_update())
+
+
+async def departed(session: AsyncSession, stale_after: timedelta) -> Sequence[tuple[Worker, bool]]:
+    """Workers that are gone or without a fresh heartbeat, each with whether a beating one has its address."""
+    other = aliased(Worker)
+    beating = and_(other.state != "gone", other.heartbeat_at > func.now() - stale_after)
+    taken = exists().where(other.host == Worker.host, other.sip_port == Worker.sip_port, beating)
+    gone = or_(Worker.state == "gone", _silent(stale_after))
+    rows = await session.execute(select(Worker, taken).where(gone).order_by(Worker.id))
+    return [(worker, is_taken) for worker, is_taken in rows]
 
 
 async def bury(session: AsyncSession, worker_ids: Collection[str], stale_after: timedelta) -> None:
-    """Mark those of the given workers that are still lost as gone, holding nothing."""
-    statement = update(Worker).where(Worker.id.in_(worker_ids), _lost(stale_after)).values(state="gone", live=0)
-    await session.execute(statement)
+    """Mark those of the given workers that are still silent as gone."""
+    statement = update(Worker).where(Worker.id.in_(worker_ids), _silent(stale_after))
+    await session.execute(statement.values(state="gone"))
 
 
-def _lost(stale_after: timedelta) -> ColumnElement[bool]:
-    silent = and_(Worker.state != "gone", Worker.heartbeat_at <= func.now() - stale_after)
-    return or_(silent, and_(Worker.state == "gone", Worker.live > 0))
+async def delete_gone(session: AsyncSession, older_than: timedelta) -> None:
+    """Delete the rows of workers that have been gone that long."""
+    await session.execute(delete(Worker).where(Worker.state == "gone", Worker.heartbeat_at < func.now() - older_than))
+
+
+def _silent(stale_after: timedelta) -> ColumnElement[bool]:
+    return and_(Worker.state != "gone", Worker.heartbeat_at <= func.now() - stale_after)

@@ -21,3 +21,13 @@ class Candidate:
     id: str
     host: str
     sip_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A worker that is gone. `address_taken`: another has the address of its SIP socket now."""
+
+    id: str
+    host: str
+    sip_port: int
+    address_taken: bool

@@ -3,15 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.workers import repository
-from oneinbox.features.workers.schemas import Candidate, Registration
+from oneinbox.features.workers.schemas import Candidate, Departed, Registration
+from oneinbox.kit.db import notify
 
 CHANNEL = "workers"
 HEARTBEAT_SECONDS = 2.0
 STALE_AFTER = timedelta(seconds=6)
+FORGOTTEN_AFTER = timedelta(hours=1)
 MOST_CANDIDATES = 3
 
 
@@ -33,7 +34,7 @@ async def drain(session: AsyncSession, worker_id: str) -> None:
 async def gone(session: AsyncSession, worker_id: str) -> None:
     """The worker is no more; whoever reaps hears of it at once."""
     await repository.set_state(session, worker_id, "gone")
-    await session.execute(text("SELECT pg_notify(:channel, :id)"), {"channel": CHANNEL, "id": worker_id})
+    await notify(session, CHANNEL, worker_id)
 
 
 async def claim(session: AsyncSession, weight: int) -> tuple[Candidate, ...]:
@@ -50,8 +51,14 @@ async def claim(session: AsyncSession, weight: int) -> tuple[Candidate, ...]:
     return tuple(Candidate(worker.id, worker.host, worker.sip_port) for worker in ranked)
 
 
+async def count_ready(session: AsyncSession) -> int:
+    """How many workers take calls at this moment."""
+    return await repository.count_ready(session, STALE_AFTER)
+
+
 async def move_claim(session: AsyncSession, from_worker: str | None, to_worker: str, weight: int) -> None:
     """Another worker took the call than the one it was claimed from."""
+    await repository.lock(session, [one for one in (from_worker, to_worker) if one is not None])
     if from_worker is not None:
         await release(session, from_worker, weight)
     await repository.add_load(session, to_worker, weight)
@@ -62,11 +69,13 @@ async def release(session: AsyncSession, worker_id: str, weight: int) -> None:
     await repository.add_load(session, worker_id, -weight)
 
 
-async def lost(session: AsyncSession) -> Sequence[Candidate]:
-    """Workers that stopped beating, or were marked gone while they held calls."""
-    return [Candidate(one.id, one.host, one.sip_port) for one in await repository.lost(session, STALE_AFTER)]
+async def departed(session: AsyncSession) -> Sequence[Departed]:
+    """Workers that stopped beating or said goodbye, of the last hour."""
+    gone = await repository.departed(session, STALE_AFTER)
+    return [Departed(worker.id, worker.host, worker.sip_port, taken) for worker, taken in gone]
 
 
 async def bury(session: AsyncSession, worker_ids: Collection[str]) -> None:
-    """Their calls are closed: from now on they hold nothing and get nothing."""
+    """From now on they get nothing, unless they have beaten meanwhile; who has been gone for an hour is forgotten."""
     await repository.bury(session, worker_ids, STALE_AFTER)
+    await repository.delete_gone(session, FORGOTTEN_AFTER)

@@ -1,0 +1,119 @@
+"""Admission: one transaction that decides about an INVITE, and one that writes down what became of it."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.app import plans
+from oneinbox.app.edge.sources import Network, contains, network
+from oneinbox.app.edge.spelling import candidates
+from oneinbox.app.tickets import issue
+from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused, WorkerRoute
+from oneinbox.contracts.events import EndReason
+from oneinbox.contracts.media import CALL_ID_HEADER, TICKET_HEADER
+from oneinbox.features.agents import service as agents
+from oneinbox.features.attempts import service as attempts
+from oneinbox.features.attempts.schemas import Reached
+from oneinbox.features.calls import service as calls
+from oneinbox.features.calls.schemas import NewCall
+from oneinbox.features.phone_numbers import service as phone_numbers
+from oneinbox.features.phone_numbers.schemas import Line
+from oneinbox.features.trunks import service as trunks
+from oneinbox.features.workers import service as workers
+from oneinbox.features.workers.schemas import Candidate
+from oneinbox.kit.clock import Clock
+from oneinbox.kit.db import Database
+from oneinbox.kit.ids import new_id
+
+RETRY_AFTER_SECONDS = 5
+MOST_REMEMBERED = 10_000
+SERVED = frozenset({"active", "degraded"})
+"""What a number's status must be for its calls to be answered."""
+
+END_REASONS = {Cause.CANCELLED: EndReason.CANCELLED, Cause.MEDIA_REFUSED: EndReason.REJECTED}
+"""How a call ends that was admitted and never answered; all other causes are the workers'."""
+
+
+class Admission:
+    """Decides INVITEs for the edge. `trusted` are sources that may call any number."""
+
+    def __init__(self, database: Database, clock: Clock, ticket_key: bytes, trusted: Sequence[Network]) -> None:
+        self._database = database
+        self._clock = clock
+        self._ticket_key = ticket_key
+        self._trusted = tuple(trusted)
+        self._reached: OrderedDict[InviteFacts, Reached] = OrderedDict()
+
+    async def admit(self, facts: InviteFacts) -> Decision:
+        """The decision about one INVITE; admitted, its call is written and a worker's capacity is claimed.
+
+        Raises SQLAlchemyError or OSError when the database is not there.
+        """
+        async with self._database.transaction() as session:
+            lines = await phone_numbers.find_lines(session, candidates(facts.dialled))
+            admitting = [line for line in lines if self._admits(line, facts.source_host)]
+            if len(admitting) != 1:
+                return await self._no_line(session, facts, len(admitting))
+            self._remember(facts, admitting[0])
+            return await self._answer(session, facts, admitting[0])
+
+    async def settle(self, attempt: Attempt) -> None:
+        """Record the attempt, and end its call when it was never answered. Raises as `admit` does."""
+        reason = END_REASONS.get(attempt.cause, EndReason.WORKER_ERROR)
+        async with self._database.transaction() as session:
+            await attempts.record(session, attempt, self._reached.get(attempt.facts))
+            if attempt.call_id is not None and attempt.cause is not Cause.ADMITTED:
+                now = self._clock.now()
+                await calls.end(session, attempt.call_id, reason, attempt.reason, now, unanswered_only=True)
+        self._reached.pop(attempt.facts, None)
+
+    async def _no_line(self, session: AsyncSession, facts: InviteFacts, found: int) -> Refused:
+        if found > 1:
+            return Refused(404, Cause.AMBIGUOUS_NUMBER, f"{facts.dialled} can mean {found} registered numbers.")
+        if contains(self._trusted, facts.source_host) or await _is_anyones(session, facts.source_host):
+            return Refused(404, Cause.NO_SUCH_NUMBER, f"{facts.dialled} is not registered for calls from this source.")
+        reason = f"{facts.source_host} is in no number's allowed addresses and not a trusted source."
+        return Refused(403, Cause.SOURCE_NOT_ALLOWED, reason)
+
+    async def _answer(self, session: AsyncSession, facts: InviteFacts, line: Line) -> Decision:
+        if line.wants_digest:
+            reason = f"{line.number} has an inbound user name, and callers can't be asked for a password yet."
+            return Refused(403, Cause.WRONG_PASSWORD, reason)
+        if line.status not in SERVED:
+            return Refused(480, Cause.PAUSED, f"{line.number} is {line.status}.")
+        chain = plans.chain(line, await agents.snapshots(session, line.workspace_id, plans.route(line)))
+        if chain.nobody:
+            paused = Cause.PAUSED if chain.known else Cause.NO_AGENT
+            return Refused(480, paused, f"{chain.why} {line.number} has no other agent and no voicemail message.")
+        return await self._place(session, facts, line, chain)
+
+    async def _place(self, session: AsyncSession, facts: InviteFacts, line: Line, chain: plans.Chain) -> Decision:
+        now = self._clock.now()
+        occasion = plans.Occasion(new_id(), line.workspace_id, "inbound", facts.caller, line.number, now)
+        plan = plans.build(chain, occasion)
+        weight = plans.weight(plan)
+        free = await workers.claim(session, weight)
+        if not free:
+            reason = "No voice worker has room for one more call."
+            return Refused(503, Cause.OVERLOAD, reason, retry_after=RETRY_AFTER_SECONDS)
+        new = NewCall(plan, chain.owner_id, line.phone_id, free[0].id, weight, dict(chain.variables))
+        await calls.admit(session, new)
+        return Admitted(plan.call_id, line.number, tuple(self._route(plan.call_id, one) for one in free))
+
+    def _route(self, call_id: str, worker: Candidate) -> WorkerRoute:
+        ticket = issue(self._ticket_key, call_id, worker.id, self._clock.now())
+        headers = {CALL_ID_HEADER: call_id, TICKET_HEADER: ticket}
+        return WorkerRoute(worker.id, worker.host, worker.sip_port, headers)
+
+    def _admits(self, line: Line, host: str) -> bool:
+        return contains(self._trusted, host) or contains(map(network, line.sources), host)
+
+    def _remember(self, facts: InviteFacts, line: Line) -> None:
+        self._reached[facts] = Reached(line.number, line.phone_id, line.workspace_id)
+        if len(self._reached) > MOST_REMEMBERED:
+            self._reached.popitem(last=False)
+
+
+async def _is_anyones(session: AsyncSession, host: str) -> bool:
+    return contains(map(network, await trunks.all_sources(session)), host)

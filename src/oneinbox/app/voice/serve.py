@@ -1,0 +1,167 @@
+"""A voice worker process: the media engine, the speech models, and the desk that carries calls."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from oneinbox.adapters.media.embedded import EmbeddedPlane
+from oneinbox.adapters.speech.builtin import models
+from oneinbox.adapters.speech.builtin.synthesis import Synthesiser
+from oneinbox.adapters.speech.builtin.synthesis import load as load_voice
+from oneinbox.adapters.storage.local.recorder import OggRecorder
+from oneinbox.app.migrate import require_newest
+from oneinbox.app.running import listen, run_beside
+from oneinbox.app.settings import PortRange, Settings
+from oneinbox.app.tickets import TicketBooth
+from oneinbox.app.voice.desk import Desk
+from oneinbox.app.voice.leftovers import remove_leftovers
+from oneinbox.app.voice.presence import Presence
+from oneinbox.app.voice.rounds import Rounds
+from oneinbox.app.voice.speech import DeploymentSpeech
+from oneinbox.contracts.events import CallEvent
+from oneinbox.contracts.media import CallLeg
+from oneinbox.contracts.plan import CallPlan
+from oneinbox.contracts.speech import Recorder
+from oneinbox.conversation import run as converse
+from oneinbox.features.calls import service as calls
+from oneinbox.features.workers.schemas import Registration
+from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.db import Database
+from oneinbox.kit.ids import new_id
+from oneinbox.kit.sealing import MasterKeys, Sealer
+from oneinbox.kit.signing import CALL_TICKET, deployment_key
+
+PORTS_A_CALL = 2
+"""RTP and RTCP."""
+DRAIN_SECONDS = 7200.0
+"""The longest that a call may last."""
+FAREWELL_SECONDS = 5.0
+ENCODERS = 2
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What conversations are made of: the `Converse` of the desk, and its recorders."""
+
+    settings: Settings
+    speech: DeploymentSpeech
+    clock: SystemClock
+    encoders: ThreadPoolExecutor
+
+    async def converse(
+        self,
+        plan: CallPlan,
+        leg: CallLeg,
+        recorder: Recorder | None,
+        emit: Callable[[CallEvent], None],
+        stop: asyncio.Event,
+    ) -> None:
+        """One call's conversation."""
+        await converse(plan, leg, self.speech, recorder=recorder, emit=emit, stop=stop, clock=self.clock)
+
+    def recorder(self, plan: CallPlan, leg: CallLeg) -> Recorder | None:
+        """A recorder when anyone in the chain may want one."""
+        if plan.voicemail is None and not any(agent.enable_recording for agent in plan.agents):
+            return None
+        folder = self.settings.recordings_dir
+        return OggRecorder(folder, plan.workspace_id, plan.call_id, self.encoders, lead_ms=leg.lead_ms)
+
+
+async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Carry calls until `stop` is set, and then those that have begun; `ready` is called once calls may come.
+
+    Raises MediaError when the media engine can't start, or dies.
+    """
+    if settings.database_url is None:
+        raise ValueError("A voice worker needs the database's URL.")
+    synthesiser = await asyncio.to_thread(_warm_up)
+    database = Database(settings.database_url.get_secret_value())
+    speech = DeploymentSpeech(settings, synthesiser)
+    encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")
+    try:
+        talk = Talk(settings, speech, SystemClock(), encoders)
+        await _Worker(settings, index, database, talk, await _ticket_key(settings, database)).work(stop, ready)
+    finally:
+        await speech.aclose()
+        await database.close()
+        encoders.shutdown(wait=False)
+        synthesiser.close()
+
+
+def rtp_slice(ports: PortRange, index: int, workers: int) -> tuple[int, int]:
+    """The first and last UDP port of one worker: equal shares of the range, each beginning with an even port."""
+    share = (ports.last - ports.first + 1) // workers // PORTS_A_CALL * PORTS_A_CALL
+    first = ports.first + ports.first % 2 + index * share
+    return first, min(first + share - 1, ports.last)
+
+
+class _Worker:
+    """One life of a worker."""
+
+    def __init__(self, settings: Settings, index: int, database: Database, talk: Talk, ticket_key: bytes) -> None:
+        self._id = new_id()
+        self._settings = settings
+        self._database = database
+        self._talk = talk
+        self._ports = rtp_slice(settings.rtp_ports, index, settings.voice_workers)
+        self._plane = EmbeddedPlane(str(settings.media_address), self._ports, talk.clock.monotonic)
+        booth = TicketBooth(ticket_key, self._id)
+        self._desk = Desk(self._id, database, talk.clock, booth, talk.converse, talk.recorder)
+
+    async def work(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """From the first registration to the last goodbye."""
+        host, port = await self._plane.start(self._desk.take)
+        presence = Presence(self._database, self._registration(host, port))
+        try:
+            await presence.register()
+            _log.info("worker_ready", worker_id=self._id, address=f"{host}:{port}", rtp_ports=self._ports)
+            ready()
+            await self._carry(presence, stop)
+        finally:
+            await self._plane.close()
+            await self._desk.empty(FAREWELL_SECONDS)
+            await presence.leave()
+
+    async def _carry(self, presence: Presence, stop: asyncio.Event) -> None:
+        rounds = Rounds(self._database, self._talk.clock, self._desk)
+        eternal = {
+            "heartbeat": presence.beat(),
+            "rounds": rounds.run(),
+            "leftovers": remove_leftovers(self._database, self._settings.recordings_dir),
+            "stop requests": listen(self._database, calls.STOP_CHANNEL, lambda call_id: rounds.wake()),
+        }
+        await run_beside(self._until_drained(presence, stop), eternal)
+
+    async def _until_drained(self, presence: Presence, stop: asyncio.Event) -> None:
+        await stop.wait()
+        _log.info("worker_draining", worker_id=self._id, calls=len(self._desk.carried))
+        await presence.drain()
+        await self._desk.empty(DRAIN_SECONDS)
+
+    def _registration(self, host: str, port: int) -> Registration:
+        first, last = self._ports
+        capacity = min(self._settings.voice_capacity, (last - first + 1) // PORTS_A_CALL)
+        return Registration(self._id, host, port, capacity, os.getpid())
+
+
+def _warm_up() -> Synthesiser:
+    """Load all that speaks, listens and thinks here, so that no caller waits for it."""
+    _log.info("loading_models", what="voice")
+    synthesiser = load_voice()
+    _log.info("loading_models", what="recogniser and brain")
+    models.warm_up()
+    _log.info("models_loaded")
+    return synthesiser
+
+
+async def _ticket_key(settings: Settings, database: Database) -> bytes:
+    sealer = Sealer(MasterKeys.load_or_create(settings.master_key_file, settings.master_key))
+    async with database.transaction() as session:
+        await require_newest(session)
+        return await deployment_key(session, sealer, CALL_TICKET)

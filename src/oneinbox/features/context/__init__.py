@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +34,15 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """What links to recordings are made of: the key that signs them, where the API is reached, where the files lie."""
+
+    key: bytes = field(repr=False)
+    public_url: str
+    recordings: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything outside the transaction."""
 
@@ -41,6 +51,8 @@ class Ports:
     sealer: Sealer
     carriers: Mapping[str, CarrierSpec]
     defaults: Defaults
+    links: Links
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +63,14 @@ class Context:
     workspace_id: str
     actor: str
     request_id: str
+    clock: Clock
+    ports: Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that needs no key, and so belongs to no workspace."""
+
+    session: AsyncSession
     clock: Clock
     ports: Ports

@@ -1,10 +1,10 @@
-"""How endpoints get their context: `ctx: Ctx`; app puts it on the request when it has authenticated it."""
+"""How endpoints get their context, which app puts on the request: `ctx: Ctx`, or `visit: AnyVisit` without a key."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from oneinbox.features.context import Context
+from oneinbox.features.context import Context, Visit
 
 
 def context_of(request: Request) -> Context:
@@ -13,4 +13,11 @@ def context_of(request: Request) -> Context:
     return context
 
 
+def visit_of(request: Request) -> Visit:
+    """The request's visit."""
+    visit: Visit = request.state.visit
+    return visit
+
+
 Ctx = Annotated[Context, Depends(context_of)]
+AnyVisit = Annotated[Visit, Depends(visit_of)]

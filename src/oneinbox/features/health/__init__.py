@@ -1,1 +1,1 @@
-"""Whether the deployment is well."""
+"""Health: whether the API and its database answer, and whether calls would be."""

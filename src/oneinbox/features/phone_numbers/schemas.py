@@ -95,12 +95,12 @@ class SipProviderConfig(RequestBody):
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
-    trunk_address: TrunkAddress | None = Field(None, description="SIP server FQDN, e.g. 'sip.telnyx.com'.")
+    trunk_address: TrunkAddress | None = Field(default=None, description="SIP server FQDN, e.g. 'sip.telnyx.com'.")
     auth_username: Short | None = None
-    auth_password: Short | None = Field(None, repr=False)
+    auth_password: Short | None = Field(default=None, repr=False)
     allowed_addresses: SkipJsonSchema[Networks | None] = None
     inbound_username: SkipJsonSchema[Short | None] = None
-    inbound_password: SkipJsonSchema[Short | None] = Field(None, repr=False)
+    inbound_password: SkipJsonSchema[Short | None] = Field(default=None, repr=False)
 
 
 class InboundRoutingFallback(RequestBody):
@@ -141,7 +141,7 @@ class PhoneNumberCreate(RequestBody):
     friendly_name: FriendlyName | None = None
     provider: Provider
     agent_id: UUID
-    provider_config: SipProviderConfig = Field(default_factory=lambda: SipProviderConfig())
+    provider_config: SipProviderConfig = Field(default_factory=SipProviderConfig)
     inbound_routing: InboundRouting | None = None
     credential_id: UUID | None = None
 
@@ -150,10 +150,12 @@ class PhoneNumberUpdate(RequestBody):
     friendly_name: FriendlyName | None = None
     agent_id: UUID | None = None
     inbound_routing: InboundRoutingUpdate | None = Field(
-        None, description="Merged into what is stored: keys left out stay; null as a whole removes the override."
+        default=None,
+        description="Merged into what is stored: keys left out stay; null as a whole removes the override.",
     )
     status: Literal["active", "inactive"] | None = Field(
-        None, description="`inactive` switches the number off: calls to it are refused until it is `active` again."
+        default=None,
+        description="`inactive` switches the number off: calls to it are refused until it is `active` again.",
     )
 
 

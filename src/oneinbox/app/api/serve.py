@@ -1,0 +1,84 @@
+"""The API as a process."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from oneinbox.app.api.application import Deployment, create_app
+from oneinbox.app.migrate import require_newest
+from oneinbox.app.settings import Address, Settings
+from oneinbox.app.wiring import database_of, ports_of, sealer_of
+from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.errors import OneInboxError
+from oneinbox.kit.signing import API_KEY_PEPPER, deployment_key
+
+POOL_SIZE = 20
+BACKLOG = 1024
+GOODBYE_SECONDS = 10
+
+
+class ApiPortTaken(OneInboxError):
+    """Nothing can be heard on the API's address."""
+
+    code = "API_PORT_TAKEN"
+
+
+class _Server(uvicorn.Server):
+    """Stopped by us, not by signals of its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Answer requests until `stop`; those under way are finished. Raises ApiPortTaken, WrongDatabaseVersion."""
+    listening = _listen(settings.api_listen)
+    database = database_of(settings, pool_size=POOL_SIZE)
+    clock, sealer = SystemClock(), sealer_of(settings)
+    try:
+        async with database.transaction() as session:
+            await require_newest(session)
+            pepper = await deployment_key(session, sealer, API_KEY_PEPPER)
+            ports = await ports_of(settings, session, database, sealer, clock)
+        app = create_app(Deployment(database, clock, ports, pepper))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GOODBYE_SECONDS,
+        )
+        await _run(_Server(config), listening, stop, ready)
+    finally:
+        listening.close()
+        await database.close()
+
+
+async def _run(
+    server: uvicorn.Server, listening: socket.socket, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve(sockets=[listening]), name="api server")
+        stopping = tasks.create_task(stop.wait(), name="api stop")
+        ready()
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+
+
+def _listen(address: Address) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address.host, address.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or type(error).__name__
+        raise ApiPortTaken(f"ONEINBOX_API_LISTEN: can't listen on {address}: {reason}.") from None
+    return listening

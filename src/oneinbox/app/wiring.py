@@ -1,0 +1,66 @@
+"""Which implementation stands behind each port, as the settings have it."""
+
+from importlib.metadata import version
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.adapters.carriers import telnyx, twilio
+from oneinbox.app.settings import Settings
+from oneinbox.app.steps import StepRunner
+from oneinbox.app.trunk_store import DatabaseTrunks
+from oneinbox.features.context import Defaults, Links, Ports, SipDefaults
+from oneinbox.kit.clock import Clock
+from oneinbox.kit.db import Database
+from oneinbox.kit.errors import OneInboxError
+from oneinbox.kit.sealing import MasterKeys, Sealer
+from oneinbox.kit.signing import URL_SIGNING, deployment_key
+
+CARRIERS = {spec.provider: spec for spec in (twilio.SPEC, telnyx.SPEC)}
+OFFLINE = "builtin"
+SCRIPTED = "scripted"
+COMPATIBLE = "openai"
+"""The provider of the API at ONEINBOX_LLM_BASE_URL: whoever speaks OpenAI's protocol."""
+
+
+class NoDatabase(OneInboxError):
+    """This process needs to be told where the database is."""
+
+    code = "NO_DATABASE"
+
+
+def database_of(settings: Settings, *, pool_size: int = 10) -> Database:
+    """The database of the settings. Raises NoDatabase: only `oneinbox up` runs one of its own."""
+    if settings.database_url is None:
+        raise NoDatabase("ONEINBOX_DATABASE_URL is not set; `oneinbox up` sets it for the processes it starts.")
+    return Database(settings.database_url.get_secret_value(), pool_size=pool_size)
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """What opens and seals secrets here."""
+    return Sealer(MasterKeys.load_or_create(settings.master_key_file, settings.master_key))
+
+
+def defaults_of(settings: Settings) -> Defaults:
+    """What new agents and numbers get when they don't say."""
+    hosted = settings.llm_base_url is not None
+    return Defaults(
+        llm_provider=COMPATIBLE if hosted else OFFLINE,
+        llm_model=settings.llm_model or "default" if hosted else "default",
+        extra_providers=frozenset({OFFLINE, SCRIPTED} if settings.scripted_providers else {OFFLINE}),
+        sip={provider: SipDefaults(**settings.sip_defaults(provider)) for provider in CARRIERS},
+    )
+
+
+async def ports_of(
+    settings: Settings, session: AsyncSession, database: Database, sealer: Sealer, clock: Clock
+) -> Ports:
+    """Everything that services may reach besides their transaction."""
+    return Ports(
+        trunks=DatabaseTrunks(database, sealer),
+        steps=StepRunner(database, clock),
+        sealer=sealer,
+        carriers=CARRIERS,
+        defaults=defaults_of(settings),
+        links=Links(await deployment_key(session, sealer, URL_SIGNING), settings.public_url, settings.recordings_dir),
+        version=version("oneinbox"),
+    )

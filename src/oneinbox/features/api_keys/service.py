@@ -1,0 +1,74 @@
+"""API keys: made, listed, revoked, and told apart from anything else that comes as a bearer."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.features.api_keys import repository
+from oneinbox.features.api_keys.errors import ApiKeyNotFound, InvalidApiKey
+from oneinbox.features.api_keys.models import ApiKey
+from oneinbox.features.api_keys.repository import ApiKeyRepository
+from oneinbox.features.api_keys.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyResponse, Caller
+from oneinbox.features.context import Context
+from oneinbox.kit.ids import new_id
+from oneinbox.kit.sealing import Sealer
+from oneinbox.kit.signing import API_KEY_PEPPER, deployment_key, hash_key, is_well_formed, new_api_key
+
+PREFIX_LENGTH = 12
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+async def issue(session: AsyncSession, sealer: Sealer, workspace_id: str, body: ApiKeyCreate) -> tuple[ApiKey, str]:
+    """A new key's row, and the key itself, which is kept nowhere."""
+    pepper = await deployment_key(session, sealer, API_KEY_PEPPER)
+    key = new_api_key()
+    row = ApiKey(
+        id=new_id(),
+        name=body.name,
+        key_hash=hash_key(pepper, key),
+        key_prefix=key[:PREFIX_LENGTH],
+        is_active=True,
+        scopes=body.scopes or [],
+    )
+    await ApiKeyRepository(session, workspace_id).add(row)
+    return row, key
+
+
+async def create(ctx: Context, body: ApiKeyCreate) -> ApiKeyCreated:
+    """A new key, shown this once."""
+    row, key = await issue(ctx.session, ctx.ports.sealer, ctx.workspace_id, body)
+    return ApiKeyCreated(api_key=key, **to_response(row).model_dump())
+
+
+async def list_api_keys(ctx: Context) -> Sequence[ApiKey]:
+    """The workspace's valid keys, newest first."""
+    return await ApiKeyRepository(ctx.session, ctx.workspace_id).all()
+
+
+async def revoke(ctx: Context, key_id: str) -> None:
+    """The key is refused from now on; raises ApiKeyNotFound."""
+    key = await ApiKeyRepository(ctx.session, ctx.workspace_id).get(key_id)
+    if key is None:
+        raise ApiKeyNotFound(f"There is no API key {key_id} in this workspace.")
+    key.is_active = False
+    await ctx.session.flush()
+
+
+async def authenticate(session: AsyncSession, pepper: bytes, bearer: str | None, now: datetime) -> Caller:
+    """Whose key this is. Raises InvalidApiKey; a typing error is seen by its checksum, without a query."""
+    if not bearer:
+        raise InvalidApiKey("Send your API key: Authorization: Bearer oi_sk_…")
+    if not is_well_formed(bearer):
+        raise InvalidApiKey("This is not an API key: it must begin with oi_sk_ and be copied whole.")
+    key = await repository.by_hash(session, hash_key(pepper, bearer))
+    if key is None:
+        raise InvalidApiKey("This API key is not valid, or it was revoked.")
+    if key.last_used_at is None or key.last_used_at < now - USE_NOTED_EVERY:
+        await repository.touch(session, key.id, now, USE_NOTED_EVERY)
+    return Caller(key.workspace_id, key.id)
+
+
+def to_response(key: ApiKey) -> ApiKeyResponse:
+    """The key as the API shows it: never itself."""
+    return ApiKeyResponse.model_validate(key, from_attributes=True)

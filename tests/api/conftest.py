@@ -1,0 +1,167 @@
+"""The API as tests use it: the real application on a real database, every answer compared with its OpenAPI document."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+
+from oneinbox.app.api.application import Deployment, create_app
+from oneinbox.app.settings import Settings
+from oneinbox.app.wiring import ports_of, sealer_of
+from oneinbox.features.api_keys import service as api_keys
+from oneinbox.features.api_keys.schemas import ApiKeyCreate
+from oneinbox.features.workspaces import service as workspaces
+from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.db import Database
+from oneinbox.kit.signing import API_KEY_PEPPER, deployment_key
+
+ERROR = {
+    "type": "object",
+    "required": ["detail", "code", "request_id"],
+    "additionalProperties": False,
+    "properties": {
+        "detail": {"type": "string", "minLength": 1},
+        "code": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]+$"},
+        "request_id": {"type": "string", "minLength": 1},
+    },
+}
+TRIO = {"trunk_address": "acme.pstn.twilio.com", "auth_username": "acme", "auth_password": "correct-horse-battery"}
+
+
+class Api:
+    """A client of one deployment, with the key of one workspace."""
+
+    def __init__(self, runner: asyncio.Runner, app: Any, key: str | None) -> None:
+        self._runner, self.app, self.key = runner, app, key
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://api.test")
+
+    def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """One request; its answer must be one that the document, or the error form, allows."""
+        return self._runner.run(self.send(method, path, **more))
+
+    def at_once(self, requests: list[tuple[str, str, Any]]) -> list[httpx.Response]:
+        """Requests in parallel: method, path, JSON body."""
+
+        async def all_of_them() -> list[httpx.Response]:
+            return await asyncio.gather(*(self.send(method, path, json=body) for method, path, body in requests))
+
+        return self._runner.run(all_of_them())
+
+    async def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        response = await self._http.request(method, path, headers=headers | more.pop("headers", {}), **more)
+        check(self.app.openapi(), method, path.partition("?")[0], response)
+        return response
+
+    def agent(self, **fields: Any) -> str:
+        """A new agent's id."""
+        response = self("POST", "/v1/agents", json={"name": "Front desk"} | fields)
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+    def number(self, number: str = "+15550100001", **fields: Any) -> dict[str, Any]:
+        """A registered number."""
+        body = {"phone_number": number, "provider": "twilio", "provider_config": TRIO} | fields
+        if "agent_id" not in body:
+            body["agent_id"] = self.agent()
+        response = self("POST", "/v1/phone-numbers", json=body)
+        assert response.status_code == 201, response.text
+        return dict(response.json())
+
+
+class Deployed:
+    """One deployment on a database of its own; workspaces get keys as they are named."""
+
+    def __init__(self, runner: asyncio.Runner, database: Database, folder: Path, **settings: Any) -> None:
+        self.runner, self.database = runner, database
+        self.settings = Settings(data_dir=folder, **settings)
+        self.sealer = sealer_of(self.settings)
+        self.app = runner.run(self._app())
+
+    async def _app(self) -> Any:
+        async with self.database.transaction() as session:
+            pepper = await deployment_key(session, self.sealer, API_KEY_PEPPER)
+            ports = await ports_of(self.settings, session, self.database, self.sealer, SystemClock())
+        return create_app(Deployment(self.database, SystemClock(), ports, pepper))
+
+    def workspace(self, name: str) -> Api:
+        """A client with a new key of that workspace."""
+
+        async def issue() -> str:
+            async with self.database.transaction() as session:
+                workspace_id = await workspaces.ensure(session, name)
+                return (await api_keys.issue(session, self.sealer, workspace_id, ApiKeyCreate(name="test")))[1]
+
+        return Api(self.runner, self.app, self.runner.run(issue()))
+
+    def stranger(self) -> Api:
+        """A client without a key."""
+        return Api(self.runner, self.app, None)
+
+
+@pytest.fixture
+def deploy(database_urls: Any, tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
+    """Makes deployments with other settings than the default ones."""
+    with asyncio.Runner() as runner, _databases(runner) as opened:
+
+        def make(**settings: Any) -> Deployed:
+            opened.append(Database(database_urls.app, pool_size=10))
+            return Deployed(runner, opened[-1], tmp_path, **settings)
+
+        yield make
+
+
+@pytest.fixture
+def deployed(deploy: Callable[..., Deployed]) -> Deployed:
+    """A deployment with nothing set."""
+    return deploy()
+
+
+@pytest.fixture
+def api(deployed: Deployed) -> Api:
+    """A client of the workspace `default`."""
+    return deployed.workspace("default")
+
+
+@contextmanager
+def _databases(runner: asyncio.Runner) -> Iterator[list[Database]]:
+    opened: list[Database] = []
+    try:
+        yield opened
+    finally:
+        for database in opened:
+            runner.run(database.close())
+
+
+def check(document: dict[str, Any], method: str, path: str, response: httpx.Response) -> None:
+    """The answer is what the document says of it; errors have the one form that all have."""
+    assert response.headers.get("x-request-id"), "every answer carries its request's id"
+    operation = _operation(document, method, path)
+    declared = operation["responses"].get(str(response.status_code)) if operation else None
+    if response.status_code == 204:
+        assert declared is not None
+        assert response.content == b""
+        return
+    if declared is None:
+        assert response.status_code >= 400, f"{response.status_code} is not declared for {method} {path}"
+        jsonschema.validate(response.json(), ERROR)
+        return
+    content = declared.get("content", {}).get("application/json")
+    if content is not None:
+        schema = content["schema"] | {"components": document["components"]}
+        jsonschema.Draft202012Validator(schema).validate(response.json())
+
+
+def _operation(document: dict[str, Any], method: str, path: str) -> dict[str, Any] | None:
+    parts = path.strip("/").split("/")
+    for template, operations in document["paths"].items():
+        named = template.strip("/").split("/")
+        if len(named) == len(parts) and all(n.startswith("{") or n == p for n, p in zip(named, parts, strict=True)):
+            found: dict[str, Any] | None = operations.get(method.lower())
+            return found
+    return None

@@ -1,0 +1,162 @@
+"""The facts of one prompt, ranked by how well they answer what a caller says."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from oneinbox.adapters.speech.builtin.embedding import Vectors
+from oneinbox.adapters.speech.builtin.facts import Fact, facts
+from oneinbox.adapters.speech.builtin.topics import TOPICS, Kind, Topic, asked_kind, held_kinds, topic_of
+
+Embed = Callable[[Sequence[str]], Vectors]
+
+TOPIC_WEIGHT = 0.95
+KIND_BONUS = 0.10
+KIND_MALUS = 0.10
+WORD_WEIGHT = 0.20
+_UNWEIGHTED = Path(__file__).parent / "data" / "brain" / "unweighted.txt"
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAY_RANGE = re.compile(rf"\b({'|'.join(_DAYS)})s?,? ?(?:to|through|until|till|-|–)+ ?({'|'.join(_DAYS)})")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fact and how well it answers: about 0 (not at all) to 1.2 (asked for in the owner's words)."""
+
+    fact: Fact
+    label: str
+    """What it is about, to finish "Do you mean …?"; "" when there is no short name for it."""
+    score: float
+
+
+class Knowledge:
+    """What one prompt says. Learning embeds about two texts a fact, 5 ms each; asking embeds the question."""
+
+    def __init__(self, system_prompt: str, embed: Embed) -> None:
+        self._embed = embed
+        self.facts = facts(system_prompt)
+        self._topics: list[Topic | None] = []
+        self._kinds: list[frozenset[Kind]] = []
+        self._words: list[frozenset[str]] = []
+        cues: list[str] = []
+        self._owners: list[int] = []
+        for index, fact in enumerate(self.facts):
+            told = f"{fact.heading}. {fact.question} {fact.answer}"
+            self._topics.append(topic_of(told))
+            self._kinds.append(held_kinds(told))
+            self._words.append(frozenset(stems(f"{told} {' '.join(fact.cues)}")))
+            texts = _cues(fact)
+            cues.extend(texts)
+            self._owners.extend([index] * len(texts))
+        self._cues = embed(cues)
+        self._weights = self._rarity()
+        self._topic_rows = {
+            topic.label: embed(topic.questions) for topic in TOPICS if any(own is topic for own in self._topics)
+        }
+
+    def labels(self) -> list[str]:
+        """What the facts are about, in short, without repetition and in the prompt's order."""
+        return list(dict.fromkeys(label for index in range(len(self.facts)) if (label := self._label(index))))
+
+    def ranked(self, question: str, kind: Kind | None = None) -> list[Found]:
+        """All facts, the best first. `kind`: what is asked for, where the question itself doesn't say it."""
+        if not self.facts:
+            return []
+        vector = self._embed([question])[0]
+        scores = self._likeness(vector)
+        wanted = asked_kind(question.lower()) or kind
+        asked = frozenset(stems(question))
+        for index in range(len(scores)):
+            scores[index] += self._kind_score(index, wanted) + WORD_WEIGHT * self._overlap(asked, self._words[index])
+        order = sorted(range(len(scores)), key=lambda index: -scores[index])
+        return self._one_voice(asked, [Found(self.facts[i], self._label(i), scores[i]) for i in order])
+
+    def _likeness(self, vector: Vectors) -> list[float]:
+        best = [-1.0] * len(self.facts)
+        for owner, cosine in zip(self._owners, self._cues @ vector, strict=True):
+            best[owner] = max(best[owner], float(cosine))
+        for index, topic in enumerate(self._topics):
+            if topic is not None:
+                best[index] = max(best[index], TOPIC_WEIGHT * float(np.max(self._topic_rows[topic.label] @ vector)))
+        return best
+
+    def _kind_score(self, index: int, wanted: Kind | None) -> float:
+        if wanted is None:
+            return 0.0
+        return KIND_BONUS if wanted in self._kinds[index] else -KIND_MALUS
+
+    def _overlap(self, asked: frozenset[str], told: frozenset[str]) -> float:
+        unknown = math.log(1 + len(self.facts))
+        total = sum(self._weights.get(word, unknown) for word in asked)
+        return sum(self._weights.get(word, unknown) for word in asked & told) / total if total else 0.0
+
+    def _rarity(self) -> dict[str, float]:
+        counts = Counter(word for words in self._words for word in words)
+        return {word: math.log(1 + len(self.facts) / count) for word, count in counts.items()}
+
+    def _label(self, index: int) -> str:
+        fact, topic = self.facts[index], self._topics[index]
+        if topic is not None:
+            return topic.label
+        return fact.heading[:1].lower() + fact.heading[1:] if 0 < len(fact.heading.split()) <= 4 else ""
+
+    def _one_voice(self, asked: frozenset[str], found: list[Found]) -> list[Found]:
+        """All lines of a heading, unless the caller named one of them: half an answer misleads."""
+        best = found[0]
+        block = next((other for other in found if other.fact.block and other.fact.heading == best.fact.heading), None)
+        if block is None or best.fact.question:
+            return found
+        lines = [other for other in found if other.fact.heading == best.fact.heading and not other.fact.block]
+        told = {id(line): frozenset(stems(line.fact.answer)) & asked for line in lines}
+        named = [
+            line for line in lines if told[id(line)] and sum(told[id(line)] <= words for words in told.values()) == 1
+        ]
+        winner = named[0] if named else block
+        first = Found(winner.fact, winner.label, max(best.score, winner.score))
+        return [first, *(other for other in found if other.fact.heading != best.fact.heading)]
+
+
+def stems(text: str) -> list[str]:
+    """The words that carry meaning, without their endings; of a range of days each day."""
+    text = text.lower().replace("'", "")
+    words = re.findall(r"[a-z0-9]+", f"{text} {' '.join(_days_meant(text))}")
+    return [_stem(word) for word in words if word not in _unweighted()]
+
+
+def _days_meant(text: str) -> list[str]:
+    days = [day for first, last in _DAY_RANGE.findall(text) for day in _days_between(first, last)]
+    if re.search(r"\bweekdays?\b", text):
+        days += _DAYS[:5]
+    if re.search(r"\bweekends?\b", text):
+        days += _DAYS[5:]
+    return days + (list(_DAYS) if re.search(r"\b(?:daily|every ?day|seven days)\b", text) else [])
+
+
+def _days_between(first: str, last: str) -> tuple[str, ...]:
+    begin, end = _DAYS.index(first), _DAYS.index(last)
+    return _DAYS[begin : end + 1] if begin <= end else _DAYS[begin:] + _DAYS[: end + 1]
+
+
+@lru_cache(maxsize=1)
+def _unweighted() -> frozenset[str]:
+    return frozenset(_UNWEIGHTED.read_text(encoding="utf-8").split())
+
+
+def _stem(word: str) -> str:
+    for ending in ("ings", "ing", "ies", "es", "ed", "s", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _cues(fact: Fact) -> list[str]:
+    if fact.question:
+        return [fact.question, f"{fact.question} {fact.answer}"]
+    headed = [f"{fact.heading}: {fact.answer}"] if fact.heading else []
+    return [fact.answer, *headed, *fact.cues]

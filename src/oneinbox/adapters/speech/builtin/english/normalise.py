@@ -8,14 +8,27 @@ from oneinbox.adapters.speech.builtin.english.addresses import address_rules
 from oneinbox.adapters.speech.builtin.english.calendar import DATE_RULES, TIME_RULES
 from oneinbox.adapters.speech.builtin.english.places import PHONE_RULES, PLACE_RULES
 from oneinbox.adapters.speech.builtin.english.quantities import LEFT_OVER_RULES, MONEY_RULES, QUANTITY_RULES
-from oneinbox.adapters.speech.builtin.english.rules import SPELL, Known, Rule, letter, one_of, rewrite, rule, spelled
+from oneinbox.adapters.speech.builtin.english.rules import (
+    SPELL,
+    WORD_SIGNS,
+    Known,
+    Rule,
+    letter,
+    one_of,
+    rewrite,
+    rule,
+    spelled,
+    stop_of,
+)
 from oneinbox.adapters.speech.builtin.english.vocabulary import (
+    ACRONYM_WORDS,
+    CLOSING,
     DOTTED,
+    PLAIN,
     PLAIN_TITLES,
-    SAID_AS_WORDS,
+    SHOUTED,
     SPELLED_THOUGH_KNOWN,
     TITLES,
-    UNDOTTED,
 )
 
 LONGEST_PIECE = 400
@@ -25,43 +38,49 @@ TYPOGRAPHY = str.maketrans(
 )
 
 
+VULGAR = re.compile("(?<=[0-9])(?=[¼½¾⅓⅔⅛⅜⅝⅞])")
+LATIN = {"e": "for example,", "i": "that is,"}
+
+
 def _dotted(match: re.Match[str]) -> str:
-    """The stop stays only at the end of the text or before a capital."""
-    ends = re.match(r"\s*$|\s+[A-Z]", match.string[match.end() :])
-    return DOTTED[match[1].lower()] + ("." if ends and match[1].lower() in ("etc", "inc", "ltd", "co", "corp") else "")
+    """The stop stays where a sentence may well end with this word."""
+    word = match["word"].lower()
+    return DOTTED[word] + (stop_of(match) if word in CLOSING else "")
 
 
-LATIN_RULES: tuple[Rule, ...] = (
-    rule(r"\be\.\s?g\.,?", "for example,"),
-    rule(r"\bi\.\s?e\.,?", "that is,"),
-    rule(r"\bP\.?\s?O\.?\s+Box\b", f"{spelled('po')} box", any_case=True),
-    rule(r"\bPh\.?\s?D\b\.?", spelled("phd")),
-    rule(r"\b([MD])\.([DO])\.(?=[\s,])", lambda m: spelled(m[1] + m[2])),
+def _title(match: re.Match[str]) -> str:
+    return f"{TITLES[match['title']]} "
+
+
+EARLY_RULES: tuple[Rule, ...] = (
+    rule(r"\b(?P<head>e|wi)-(?=mail|fi\b)", lambda m: m["head"], any_case=True),
+    rule(r"\b(?P<first>e\.\s?g|i\.\s?e)\.,?", lambda m: LATIN[m["first"][0]]),
+    rule(r"\bp\.?\s?o\.?\s+(?=box\b)", f"{spelled('po')} ", any_case=True),
+    rule(r"\bPh\.?\s?D\b\.?", lambda m: spelled("phd") + stop_of(m)),
 )
 ABBREVIATION_RULES: tuple[Rule, ...] = (
-    rule(rf"\b({one_of(TITLES)})\.\s?(?=[A-Z])", lambda m: f"{TITLES[m[1]]} "),
-    rule(rf"\b({one_of(PLAIN_TITLES)})\.?(?=\s+[A-Z])", lambda m: TITLES[m[1]]),
-    rule(rf"\b({one_of(DOTTED)})\.(?!\w)", _dotted, any_case=True),
-    rule(rf"\b({one_of(UNDOTTED)})\b(?!')", lambda m: UNDOTTED[m[1].lower()], any_case=True),
-    rule(r"\b(?:[A-Z]\.){2,}", lambda m: f"{spelled(m[0])} "),
-    rule(r"\b([A-Z])\.(?=\s+[A-Z])", lambda m: letter(m[1])),
+    rule(rf"\b(?P<title>{one_of(TITLES)})\.\s?(?=[A-Z])", _title),
+    rule(rf"\b(?P<title>{one_of(PLAIN_TITLES)})\s+(?=[A-Z])", _title),
+    rule(r"\bDr\b\.?", lambda m: TITLES["Dr"] + stop_of(m)),
+    rule(rf"\b(?P<word>{one_of(DOTTED)})\.(?!\w)", _dotted, any_case=True),
+    rule(rf"\b(?P<word>{one_of(PLAIN)})\b(?!')", lambda m: PLAIN[m["word"].lower()], any_case=True),
+    rule(r"\b(?:[A-Z]\.)+[A-Z]\.", lambda m: spelled(m[0]) + (stop_of(m) or " ")),
+    rule(r"\b(?P<initial>[A-Z])\.(?=\s+[A-Z])", lambda m: letter(m["initial"])),
 )
+SIGN_WORDS = {"&": "and", "@": "at", "+": "plus", "=": "equals"}
 SIGN_RULES: tuple[Rule, ...] = (
-    rule(r"(?<=\w)\s+-\s+(?=\w)", ", "),
-    rule("&", " and "),
-    rule("@", " at "),
-    rule(r"\+", " plus "),
-    rule("=", " equals "),
-    rule(r"\bw/o\b", "without"),
-    rule(r"\bw/(?=\s)", "with"),
+    rule(r"\bw/(?P<out>o\b)?", lambda m: "without " if m["out"] else "with "),
     rule(r"(?<=[a-z])/(?=[a-z])", " or "),
+    rule(r"(?<=\w)\s+-\s+(?=\w)", ", "),
+    rule(f"[{''.join(SIGN_WORDS)}]", lambda m: f" {SIGN_WORDS[m[0]]} "),
 )
+UNSAYABLE = re.compile(rf"[^{WORD_SIGNS}{SPELL}.,!?;:]+")
 TIDY_RULES: tuple[Rule, ...] = (
-    rule(r"[()\[\]{}]", ", "),
-    (re.compile(rf"[^A-Za-z\u00c0-\u024f'{SPELL}.,!?;:]+"), lambda _: " "),
-    rule(r"\s+([,.!?;:])", lambda m: m[1]),
+    rule(r"[\[\](){}]", ", "),
+    (UNSAYABLE, lambda _: " "),
+    rule(r"\s+(?=[.,;:!?])", ""),
     rule(r"[,;:](?:\s*[,;:])+", ","),
-    rule(r"[,;:]\s*([.!?])", lambda m: m[1]),
+    rule(r"[,;:]\s*(?=[.!?])", ""),
 )
 
 
@@ -70,7 +89,7 @@ def clean(text: str) -> str:
     text = text.translate(TYPOGRAPHY)
     if text.isascii():
         return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
-    folded = unicodedata.normalize("NFKC", text).translate(TYPOGRAPHY)
+    folded = unicodedata.normalize("NFKC", VULGAR.sub(" ", text)).translate(TYPOGRAPHY)
     return "".join(_plain(char) for char in folded)
 
 
@@ -96,22 +115,24 @@ def pieces(text: str) -> Iterator[str]:
 
 def normalise(text: str, known: Known) -> str:
     """One cleaned piece as words, `.,!?;:` and letters to spell; `known` tells acronyms said as words."""
-    text = rewrite(text, LATIN_RULES + address_rules(known) + MONEY_RULES + PHONE_RULES + DATE_RULES + TIME_RULES)
+    text = rewrite(text, EARLY_RULES + address_rules(known) + MONEY_RULES + PHONE_RULES + DATE_RULES + TIME_RULES)
     text = rewrite(text, PLACE_RULES + QUANTITY_RULES + ABBREVIATION_RULES)
-    return rewrite(_acronyms(text, known), SIGN_RULES + LEFT_OVER_RULES + TIDY_RULES).strip()
+    return rewrite(_capitals(text, known), SIGN_RULES + LEFT_OVER_RULES + TIDY_RULES).strip()
 
 
-def _acronyms(text: str, known: Known) -> str:
-    """Two to five capitals by letter, unless they are a word or the whole text shouts."""
-    shouted = len(text) > 12 and text.upper() == text
+def _capitals(text: str, known: Known) -> str:
+    """Two to five capitals by letter, unless they are a word or the whole text shouts; a single one always."""
 
     def said(match: re.Match[str]) -> str:
-        word = match[1]
-        as_word = len(word) >= 4 and known(word.lower()) and word not in SPELLED_THOUGH_KNOWN
-        if word in SAID_AS_WORDS or as_word:
-            return match[0]
-        return spelled(word) + ("'s" if match[2] else "")
+        word, ending = match["word"], "'s" if match["ending"] else ""
+        return match[0] if _is_word(word, known) else spelled(word) + ending
 
-    if not shouted:
-        text = re.sub(r"\b([A-Z]{2,5})('?s)?\b", said, text)
-    return re.sub(r"\b([B-HJ-Z])\b(?!')", lambda match: letter(match[1]), text)
+    if len(text) <= 12 or text != text.upper():
+        text = re.sub(r"\b(?P<word>[A-Z]{2,5})(?P<ending>'?s)?\b", said, text)
+    return re.sub(r"\b[A-Z]\b(?!')", lambda match: match[0] if match[0] in "AI" else letter(match[0]), text)
+
+
+def _is_word(capitals: str, known: Known) -> bool:
+    if capitals in ACRONYM_WORDS or capitals in SHOUTED:
+        return True
+    return len(capitals) >= 4 and capitals not in SPELLED_THOUGH_KNOWN and known(capitals.lower())

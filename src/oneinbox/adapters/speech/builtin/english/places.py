@@ -2,72 +2,102 @@
 
 import re
 
-from oneinbox.adapters.speech.builtin.english.numbers import digits, grouped, paired
-from oneinbox.adapters.speech.builtin.english.rules import Rule, letter, one_of, rule, spelled
-from oneinbox.adapters.speech.builtin.english.vocabulary import COMPASS, STATES, STREETS
-
-KEYWORD = (
-    r"\b((?:number|order|invoice|code|ticket|case|reference|ref|confirmation|account|id|extension|ext\.?|box|zip|"
-    r"policy|claim|tracking|booking|pin|flight)(?:\s+(?:number|is|code|id|no)){0,2}:?\s+)"
+from oneinbox.adapters.speech.builtin.english.numbers import cardinal, digits, grouped, paired
+from oneinbox.adapters.speech.builtin.english.rules import Rule, letter, one_of, rule, spelled, stop_of
+from oneinbox.adapters.speech.builtin.english.vocabulary import (
+    COMPASS,
+    CORNERS,
+    NUMBERED,
+    ROOMS,
+    STATES,
+    STREETS,
 )
-ROOM = r"\b(suite|ste|unit|room|rm|apartment|apt|floor|gate|highway|hwy|route|exit|bldg|building)\.?\s+(\d{1,4})\b"
-STREET = one_of([*STREETS, *STREETS.values(), *map(str.title, STREETS.values())])
-SHORT_STREET = one_of(STREETS)
-AFTER_STREET = r"\s(?:and|in|on|at|near|or|to|is|by|next|north|south|east|west)\b"
-ROOM_OF = {"ste": "suite", "rm": "room", "apt": "apartment", "hwy": "highway", "bldg": "building"}
+
+ALONE_BEFORE, ALONE_AFTER = r"(?<![\w-])", r"(?![\w-])"
+AMERICAN = r"(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}"
+PHONES = (
+    rf"{ALONE_BEFORE}(?:\+?1[-. ]?)?{AMERICAN}{ALONE_AFTER}",
+    rf"(?<![\w+])\+\d{{1,3}}(?:[-. ]?\(?\d{{2,12}}\)?){{1,4}}{ALONE_AFTER}",
+    rf"(?<![\w.,-])1?\d{{10}}{ALONE_AFTER}",
+    rf"{ALONE_BEFORE}\d{{3}}[-.]\d{{4}}{ALONE_AFTER}",
+)
+LABELLED = rf"\b(?P<label>(?:{one_of(NUMBERED)})\b\.?(?:\s(?:number|no|code|id|is)\b){{0,2}}:?\s+)"
+DIRECTION = rf"(?:{one_of([*COMPASS.values(), *CORNERS.values()])})"
+STREET_NAME = r"(?:[A-Z][\w']*|\d+(?:st|nd|rd|th))"
+LONG_STREETS = sorted({form for name in STREETS.values() for form in (name, name.title())})
+HOUSE = rf"\b(?P<number>\d{{1,5}})(?P<way>\s+(?:{DIRECTION}\s+)?(?:St\.\s)?(?:{STREET_NAME}\s+){{1,3}})"
+NOT_BEFORE_NAME = r"(?:\.(?!\s+[A-Z])|(?!\.|\s+[A-Z]))"
 
 
 def _phone(match: re.Match[str]) -> str:
-    return f" {'plus ' if '+' in match[0] else ''}{grouped(match[0])} "
+    """A number written in one piece is parted as Americans do: country, area, exchange, line."""
+    runs = re.findall(r"\d+", match[0])
+    if len(runs) == 1 and len(runs[0]) >= 10:
+        runs = [runs[0][:-10], runs[0][-10:-7], runs[0][-7:-4], runs[0][-4:]]
+    return f" {'plus ' if '+' in match[0] else ''}{grouped(' '.join(runs))} "
 
 
 def _identifier(match: re.Match[str]) -> str:
-    return ", ".join(spelled(part) for part in match[0].split("-"))
+    """Capitals and digits together are spelled, with a pause for each hyphen."""
+    text = match[0]
+    if text.isdigit() or not re.search(r"\d", text) or not re.search("[A-Z]", text):
+        return text
+    if re.fullmatch(r"\d+(?:ST|ND|RD|TH)", text):
+        return text
+    return ", ".join(map(spelled, text.split("-")))
 
 
-def _state(code: str) -> str:
-    name = STATES[code]
-    return spelled("DC") if code == "DC" else name
+def _labelled(match: re.Match[str]) -> str:
+    return match["label"] + ", ".join(map(digits, match["digits"].split("-")))
 
 
 def _zip(match: re.Match[str]) -> str:
-    place = _state(match[1]) if match[1] in STATES else spelled(match[1])
-    return f"{place}, {digits(match[2])}" + (f", {digits(match[3])}" if match[3] else "")
+    place = STATES.get(match["state"]) or spelled(match["state"])
+    return ", ".join([place, *(digits(part) for part in match["code"].split("-"))])
 
 
-def _room(match: re.Match[str]) -> str:
-    kind = match[1].lower()
-    return f"{ROOM_OF.get(kind, kind)} {paired(match[2])}"
+def _state(match: re.Match[str]) -> str:
+    return f", {STATES[match['state']]}" if match["state"] in STATES else match[0]
+
+
+def _house(match: re.Match[str]) -> str:
+    kind = match["kind"]
+    return (
+        paired(match["number"]) + match["way"] + (STREETS[kind] + stop_of(match) if kind in STREETS else match["kind"])
+    )
 
 
 PHONE_RULES: tuple[Rule, ...] = (
-    rule(r"(?<![\w-])(?:\+?\d{1,2}[-. ])?\(?\d{3}\)?[-. ]\s?\d{3}[-. ]\d{4}(?![\w-])", _phone),
-    rule(r"(?<![\w+])\+(\d{1,3})(\d{3})(\d{3})(\d{4})\b", lambda m: f" plus {grouped(' '.join(m.groups()))} "),
-    rule(r"(?<![\w-])\d{3}[-.]\d{4}(?![\w-])", _phone),
-    rule(r"(?<![\w.,-])(1?)(\d{3})(\d{3})(\d{4})(?![\w-])", lambda m: f" {grouped(' '.join(m.groups()))} "),
-    rule(r"\b(dial|call|press)\s+(\d{3})\b(?!-)", lambda m: f"{m[1]} {digits(m[2])}", any_case=True),
+    *(rule(pattern, _phone) for pattern in PHONES),
+    rule(
+        r"\b(?P<verb>call|dial|press|text)\s+(?P<digits>\d{3})\b(?!-)",
+        lambda m: f"{m['verb']} {digits(m['digits'])}",
+        any_case=True,
+    ),
 )
 PLACE_RULES: tuple[Rule, ...] = (
-    rule(r"#\s?(?=\w)", "number "),
-    rule(r"\b[Nn]os?\.\s?(?=\d)", "number "),
-    rule(KEYWORD + r"(\d{3,}(?:-\d+)*)\b", lambda m: m[1] + ", ".join(map(digits, m[2].split("-"))), any_case=True),
-    rule(r"(?<![\w-])(\d{1,3})([A-HJ-Z])\b(?!-)", lambda m: f"{paired(m[1])} {letter(m[2])}"),
-    rule(r"\b([A-Z]{2})\s+(\d{5})(?:-(\d{4}))?\b", _zip),
+    rule(r"(?:#\s?(?=\w)|\b[Nn]os?\.\s?(?=\d))", "number "),
+    rule(rf"{LABELLED}(?P<digits>\d{{3,}}(?:-\d+)*)\b", _labelled, any_case=True),
+    rule(r"\bI-(?P<road>\d{1,3})\b", lambda m: f"{letter('i')} {cardinal(int(m['road']))}"),
     rule(
-        r"(?<![\w-])(?=[\dA-Z-]*[A-Z])(?=[A-Z-]*\d)(?!\d+(?:ST|ND|RD|TH)\b)[A-Z0-9]{2,}(?:-[A-Z0-9]+)*(?![\w-])"
-        r"|(?<![\w-])[A-Z]-\d+(?:-[A-Z0-9]+)*\b",
-        _identifier,
+        rf"{ALONE_BEFORE}(?P<number>\d{{1,3}})(?P<mark>[A-HJ-Z]){ALONE_AFTER}",
+        lambda m: f"{paired(m['number'])} {letter(m['mark'])}",
     ),
-    rule(r",\s*([A-Z]{2})(?=\s*(?:[.,;?!]|$))", lambda m: f", {_state(m[1])}" if m[1] in STATES else m[0]),
-    rule(r"\b([NSEW])\.\s+(?=[A-Z0-9])", lambda m: f"{COMPASS[m[1]]} "),
-    rule(r"\b(N[EW]|S[EW])\b\.?(?=\s+[A-Z0-9])", lambda m: COMPASS[m[1]]),
+    rule(r"\b(?P<state>[A-Z]{2})\s+(?P<code>\d{5}(?:-\d{4})?)\b", _zip),
+    rule(rf"{ALONE_BEFORE}[A-Z\d]+(?:-[A-Z\d]+)*{ALONE_AFTER}", _identifier),
+    rule(r",\s*(?P<state>[A-Z]{2})(?=\s*(?:$|[.,;!?]))", _state),
+    rule(rf"\b(?P<to>{one_of(CORNERS)})\b\.?(?=\s+[A-Z\d])", lambda m: CORNERS[m["to"]]),
+    rule(r"\b(?P<to>[NESW])\.\s+(?=[A-Z\d])", lambda m: f"{COMPASS[m['to']]} "),
+    rule(r"(?<=\d )(?P<to>[NESW])(?= [A-Z\d])", lambda m: COMPASS[m["to"]]),
+    rule(rf"{HOUSE}(?P<kind>{one_of(LONG_STREETS)})\b", _house),
+    rule(rf"{HOUSE}(?P<kind>{one_of(STREETS)})\b\.?", _house),
     rule(
-        r"\b(\d{1,5})(?=\s+(?:(?:north|south|east|west)(?:east|west)?\s+)?(?:St\.\s)?"
-        rf"(?:[A-Z][\w']*\s+|\d+(?:st|nd|rd|th)\s+){{1,3}}(?:{STREET})\b)",
-        lambda m: paired(m[1]),
-        any_case=False,
+        rf"\b(?P<kind>{one_of(ROOMS)})\.?\s+(?P<number>\d{{1,4}})\b",
+        lambda m: f"{ROOMS[m['kind'].lower()]} {paired(m['number'])}",
+        any_case=True,
     ),
-    rule(ROOM, _room, any_case=True),
-    rule(rf"(?<=[a-z0-9]\s)({SHORT_STREET})\.?(?=\s*[,;?!]|{AFTER_STREET})", lambda m: STREETS[m[1]]),
-    rule(rf"(?<=[a-z0-9]\s)({SHORT_STREET})\.\s*$", lambda m: f"{STREETS[m[1]]}."),
+    rule(
+        rf"\b(?P<name>{STREET_NAME})\s(?P<kind>{one_of(STREETS)})\b{NOT_BEFORE_NAME}",
+        lambda m: f"{m['name']} {STREETS[m['kind']]}{stop_of(m)}",
+    ),
 )

@@ -2,90 +2,121 @@
 
 import re
 
+from oneinbox.adapters.speech.builtin.english.grammar import ARTICLES, DEMONSTRATIVES, POSSESSIVES, is_unstressed
 from oneinbox.adapters.speech.builtin.english.numbers import cardinal, decimal, digits, ordinal
 from oneinbox.adapters.speech.builtin.english.rules import Rule, one_of, rule
-from oneinbox.adapters.speech.builtin.english.vocabulary import PLURALS, UNITS
+from oneinbox.adapters.speech.builtin.english.vocabulary import PLURALS, UNITS, WITHOUT_PLURAL, table, words
 
-CURRENCIES = {"$": ("dollar", "cent", "cents"), "€": ("euro", "cent", "cents"), "£": ("pound", "penny", "pence")}
-SCALE = {"k": "thousand", "m": "million", "b": "billion"}
-ARTICLE = re.compile(r"\b(?:a|an|the|your|this)\s+$", re.IGNORECASE)
-NOT_A_NOUN = (
-    "per|a|an|and|or|plus|off|for|if|in|to|is|each|every|from|at|on|by|of|with|more|less|today|now|total|due|was|will"
-)
-NOUN = re.compile(rf"\s+(?!(?:{NOT_A_NOUN})\b)[a-z]")
-NAMED = {"1/2": "one half", "1/3": "one third", "2/3": "two thirds", "1/4": "one quarter", "3/4": "three quarters"}
-DEGREES = {"F": " fahrenheit", "C": " celsius", None: ""}
-INCHES_FOLLOW = re.compile(r"\s*(?:[,;]|x\b|by\b|wide|long|tall|deep|high)")
+MONEY_OF = {"$": ("dollar", "cent", "cents"), "£": ("pound", "penny", "pence"), "€": ("euro", "cent", "cents")}
+SIGN = "(?P<sign>[$€£])"
+COUNT = r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)"
+LARGE = table("k:thousand m:million b:billion") | {name: name for name in ("thousand", "million", "billion")}
+SCALE = r"(?P<scale>[kmb]\b|\s(?:thousand|million|billion)\b)"
+AMOUNT = r"\d[\d,]*(?:\.\d+)?"
+DETERMINERS = ARTICLES | POSSESSIVES | DEMONSTRATIVES
+NOT_COUNTED = words("off plus less more each every total today now due extra back down up")
+"""After a price these are no noun that the price describes, as in "a $40 voucher"."""
+HALVED = one_of(words("ft gal hr hrs lb lbs mi oz pt qt tbsp tsp"))
+"""Units that are written after fractions."""
+PARTS = table("2:half 3:third 4:quarter 5:fifth 8:eighth")
+SCALES_OF_HEAT = table("F:fahrenheit C:celsius")
+INCHES_FOLLOW = re.compile(r"\s*(?:[,;]|(?:by|x|deep|high|long|tall|thick|wide)\b)")
 
 
 def _money(match: re.Match[str]) -> str:
-    one, cent, cents = CURRENCIES[match[1]]
-    whole, part, scale = match[2].replace(",", ""), match[3], match[4]
-    if scale:
-        word = scale.strip().lower()
-        return f" {decimal(f'{whole}.{part}' if part else whole)} {SCALE.get(word, word)} {one}s"
-    before, after = match.string[: match.start()], match.string[match.end() :]
-    adjective = not part and ARTICLE.search(before[-8:]) and NOUN.match(after)
-    said = []
-    if int(whole) or not int(part or 0):
-        said.append(f"{cardinal(int(whole))} {one}{'' if int(whole) == 1 or adjective else 's'}")
-    if part and int(part):
-        said.append(f"{cardinal(int(part))} {cent if int(part) == 1 else cents}")
-    return f" {' and '.join(said)}"
+    one, part, parts = MONEY_OF[match["sign"]]
+    whole, fraction = match["whole"].replace(",", ""), match["fraction"] or ""
+    if match["scale"]:
+        number = decimal(f"{whole}.{fraction}" if fraction else whole)
+        return f" {number} {LARGE[match['scale'].strip().lower()]} {one}s"
+    amount, rest = int(whole), int(fraction.ljust(2, "0") or 0)
+    said = [f"{cardinal(rest)} {part if rest == 1 else parts}"] if rest else []
+    if amount or not rest:
+        singular = amount == 1 or (not fraction and _describes(match))
+        said.insert(0, f"{cardinal(amount)} {one if singular else one + 's'}")
+    return " " + " and ".join(said)
+
+
+def _describes(match: re.Match[str]) -> bool:
+    """Whether the price stands before its noun, as in "your $40 voucher"."""
+    before = match.string[: match.start()][-12:].lower().split()
+    after = re.match(r"\s+([a-z]+)", match.string[match.end() :])
+    if not before or before[-1] not in DETERMINERS or after is None:
+        return False
+    return not is_unstressed(after[1]) and after[1] not in NOT_COUNTED
 
 
 def _unit(match: re.Match[str]) -> str:
-    short = re.sub(r"\s+", " ", match[2].lower())
+    amount, short = match["amount"], " ".join(match["unit"].lower().split())
     after = match.string[match.end() :]
-    if short == "in" and not match[3] and not INCHES_FOLLOW.match(after):
+    if short == "in" and not match["stop"] and not INCHES_FOLLOW.match(after):
         return match[0]
-    stop = "." if match[3] and not after.strip() else ""
-    return f"{decimal(match[1])} {_plural(UNITS[short], match[1])}{stop}"
+    unit = UNITS[short] if amount == "1" else _plural(UNITS[short])
+    return f"{decimal(amount)} {unit}" + ("." if match["stop"] and not after.strip() else "")
 
 
-def _plural(unit: str, amount: str) -> str:
-    if amount == "1":
-        return unit
-    counted, per, rest = unit.partition(" per ")
-    head, _, noun = counted.rpartition(" ")
-    return f"{head} {PLURALS.get(noun, noun + 's')}".strip() + per + rest
+def _plural(unit: str) -> str:
+    """square feet, miles per hour, hertz."""
+    what, per, time = unit.partition(" per ")
+    *kind, noun = what.split()
+    many = noun if noun.endswith(WITHOUT_PLURAL) else PLURALS.get(noun, f"{noun}s")
+    return " ".join([*kind, many]) + per + time
 
 
 def _temperature(match: re.Match[str]) -> str:
-    return f"{'minus ' if match[1] else ''}{cardinal(int(match[2]))} degrees{DEGREES[match[3]]}"
+    said = f"{cardinal(int(match['degrees']))} degrees"
+    below = "minus " if match["below"] else ""
+    return f"{below}{said} {SCALES_OF_HEAT.get(match['scale'] or '', '')}".rstrip()
 
 
-def _mixed(match: re.Match[str]) -> str:
-    part = "a half" if match[2] == "1/2" else NAMED.get(match[2], match[2])
-    return f"{cardinal(int(match[1]))} and {part}"
+def _fraction(match: re.Match[str]) -> str:
+    """1/2 one half, 3/4 three quarters, 2 1/2 lbs two and a half pounds; anything else as written."""
+    whole, top = match["whole"], int(match["top"])
+    if not 0 < top < int(match["bottom"]):
+        return match[0]
+    part = PARTS[match["bottom"]]
+    counted = f"{cardinal(top)} {part}" if top == 1 else f"{cardinal(top)} {part}s"
+    said = f"{cardinal(int(whole))} and {'a half' if counted == 'one half' else counted}" if whole else counted
+    if match["unit"]:
+        unit = UNITS[match["unit"].lower()]
+        said += f" {_plural(unit) if whole else unit}"
+    return said
 
 
-def _plain(match: re.Match[str]) -> str:
+def _number_left(match: re.Match[str]) -> str:
+    """A decimal or grouped number is counted; a long one, or one that starts with 0, is a code."""
     number = match[0]
-    one_by_one = len(number) >= 8 or (number[0] == "0" and len(number) > 1)
-    return f" {digits(number) if one_by_one else cardinal(int(number))} "
+    if not number.isdigit():
+        return f" {decimal(number)} "
+    is_code = len(number) > 7 or (len(number) > 1 and number.startswith("0"))
+    return f" {digits(number) if is_code else cardinal(int(number))} "
 
 
 MONEY_RULES: tuple[Rule, ...] = (
     rule(
-        r"([$€£])\s?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d?))?(?!\d)(k\b|[mb]\b|\s(?:thousand|million|billion)\b)?",
-        _money,
-        any_case=True,
+        rf"{SIGN}(?P<low>{AMOUNT})\s?-\s?(?P=sign)?(?={AMOUNT})",
+        lambda m: f"{m['low']} to {m['sign']}",
     ),
+    rule(rf"{SIGN}\s?{COUNT}(?:\.(?P<fraction>\d\d?))?(?!\d){SCALE}?", _money, any_case=True),
 )
 QUANTITY_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\w.-])(?P<low>\d+(?:\.\d+)?)\s?-\s?(?=\d+(?!-?\d))", lambda m: f"{m['low']} to "),
     rule(r"\b\d+(?:\.\d+){2,}\b", lambda m: " dot ".join(cardinal(int(part)) for part in m[0].split("."))),
-    rule(rf"(?<![\w.])(\d[\d,]*(?:\.\d+)?)\s?({one_of(UNITS)})(?![\w/'])(\.(?!\w))?", _unit, any_case=True),
-    rule(r"(-?)\b(\d+)\s?°\s?([FC])?\b", _temperature),
-    rule(r"(\d[\d,]*(?:\.\d+)?)\s?%", lambda m: f"{decimal(m[1])} percent"),
-    rule(r"\b(\d+)\s?[x×]\s?(\d+)\b", lambda m: f"{cardinal(int(m[1]))} by {cardinal(int(m[2]))}"),
-    rule(r"\b(\d+)\s?-\s?(\d+)\b", lambda m: f"{decimal(m[1])} to {decimal(m[2])}"),
-    rule(r"\b(\d+) ([123]/[234])\b", _mixed),
-    rule(r"\b[123]/[234]\b", lambda m: NAMED.get(m[0], m[0])),
-    rule(r"\b(\d+)(?:st|nd|rd|th)\b", lambda m: ordinal(int(m[1])), any_case=True),
+    rule(
+        rf"(?<![\d/])(?:(?P<whole>\d+)\s)?\b(?P<top>\d)/(?P<bottom>[{''.join(PARTS)}])\b(?!/)(?:\s(?P<unit>{HALVED})\b\.?)?",
+        _fraction,
+    ),
+    rule(
+        rf"(?<![\w.])(?P<amount>{AMOUNT})\s?(?P<unit>{one_of(UNITS)})(?![\w/'])(?P<stop>\.(?!\w))?",
+        _unit,
+        any_case=True,
+    ),
+    rule(r"(?P<below>-?)\b(?P<degrees>\d+)\s?°\s?(?P<scale>[CF]\b)?", _temperature),
+    rule(rf"(?P<amount>{AMOUNT})\s?%", lambda m: f"{decimal(m['amount'])} percent"),
+    rule(r"(?<=\d)\s?[x×]\s?(?=\d)", " by "),
+    rule(r"\b(?P<number>\d+)(?:st|nd|rd|th)\b", lambda m: ordinal(int(m["number"])), any_case=True),
 )
 LEFT_OVER_RULES: tuple[Rule, ...] = (
-    rule(r"(?<![\w.])-(?=\d)", "minus "),
-    rule(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+", lambda m: f" {decimal(m[0])} "),
-    rule(r"\d+", _plain),
+    rule(r"(?<![.\w])-(?=\d)", "minus "),
+    rule(r"\d+(?:,\d{3}(?!\d))*(?:\.\d+)?", _number_left),
 )

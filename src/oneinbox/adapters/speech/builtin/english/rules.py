@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
+from oneinbox.adapters.speech.builtin.english.numbers import digits
+
 Known = Callable[[str], bool]
 """Whether a lower-case word has a sure pronunciation."""
 
@@ -10,6 +12,9 @@ Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 SPELL = "\x01"
 """Stands before a lower-case letter that is said by its name."""
+WORD_SIGNS = "A-Za-zÀ-ɏ'"
+"""What a word may be made of, as a character class: Latin letters to the end of Extended-B, and the apostrophe."""
+SENTENCE_END = re.compile(r"\s*$|\s+[A-Z]")
 
 
 def rule(pattern: str, said: Callable[[re.Match[str]], str] | str, *, any_case: bool = False) -> Rule:
@@ -27,7 +32,13 @@ def rewrite(text: str, rules: tuple[Rule, ...]) -> str:
 
 def one_of(words: Iterable[str]) -> str:
     """An alternation of the words, longest first."""
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+
+def stop_of(match: re.Match[str]) -> str:
+    """The full stop at the match's end, if it closes a sentence too: before a capital or the end of the text."""
+    closes = match[0].endswith(".") and SENTENCE_END.match(match.string, match.end())
+    return "." if closes else ""
 
 
 def letter(char: str) -> str:
@@ -37,8 +48,5 @@ def letter(char: str) -> str:
 
 def spelled(text: str) -> str:
     """Letters by name, digits one by one, nothing else."""
-    from_digit = dict(
-        zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
-    )
-    said = (letter(c) if c.isalpha() else from_digit[c] for c in text if c.isascii() and c.isalnum())
+    said = (letter(c) if c.isalpha() else digits(c) for c in text if c.isascii() and c.isalnum())
     return " ".join(said)

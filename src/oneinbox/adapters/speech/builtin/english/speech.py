@@ -2,24 +2,22 @@
 
 import re
 
+from oneinbox.adapters.speech.builtin.english.grammar import (
+    BEFORE_NOUN,
+    BEFORE_VERB,
+    UNSTRESSED_AT_END,
+    is_unstressed,
+)
 from oneinbox.adapters.speech.builtin.english.normalise import normalise, pieces
 from oneinbox.adapters.speech.builtin.english.phones import VOWEL_SIGNS
-from oneinbox.adapters.speech.builtin.english.pronunciations import (
-    BEFORE_NOUNS,
-    BEFORE_VERBS,
-    LETTERS,
-    MOSTLY_NOUNS,
-    NOUNS,
-    VERBS,
-)
-from oneinbox.adapters.speech.builtin.english.rules import SPELL
-from oneinbox.adapters.speech.builtin.english.words import Words, attach
+from oneinbox.adapters.speech.builtin.english.pronunciations import VARYING
+from oneinbox.adapters.speech.builtin.english.rules import SPELL, WORD_SIGNS
+from oneinbox.adapters.speech.builtin.english.words import Words, has_two_readings
 
-TOKEN = re.compile(rf"{SPELL}[a-z](?:'s)?|[A-Za-z\u00c0-\u024f']+|[.,!?;:]")
 MARKS = ".,!?;:"
+TOKEN = re.compile(rf"[{MARKS}]|[{WORD_SIGNS}]+|{SPELL}[a-z](?:'s)?")
 LONG, LONGEST = 300, 450
 """Signs after which a sentence ends at the next mark, or at the next word: the voice's work grows with the square."""
-STRESSED_AT_END = frozenset(["do", "have", "that", "this", "in", "on", "us", "am", "was"])
 
 
 class English:
@@ -55,24 +53,23 @@ class English:
     def _in_context(self, tokens: list[str], at: int) -> str:
         word = tokens[at].lower()
         if word[0] == SPELL:
-            return attach(LETTERS[word[1]], "s") if word.endswith("'s") else LETTERS[word[1]]
-        if word in NOUNS:
-            return two_readings(word, tokens[at - 1].lower() if at else "")
-        ends = at + 1 == len(tokens) or tokens[at + 1] in MARKS
-        if word in ("the", "to") and not ends:
-            vowel = self._starts_with_vowel(tokens[at + 1])
-            return ("ðɪ" if vowel else "ðə") if word == "the" else ("tʊ" if vowel else "tə")
-        ipa = self._words.ipa(word)
-        if ends and word in STRESSED_AT_END:
-            return re.sub(f"ˌ?([{VOWEL_SIGNS}])", r"ˈ\1", ipa, count=1)
-        return "tuː" if ends and word == "to" else ipa
+            return self._words.letter(word[1], word[2:])
+        if has_two_readings(word):
+            return self._words.reading(word, noun=is_noun_after(tokens[at - 1].lower() if at else ""))
+        paused = at + 1 == len(tokens) or tokens[at + 1] in MARKS
+        if word in VARYING and not paused:
+            return self._words.before(word, vowel=self._starts_with_vowel(tokens[at + 1]))
+        if paused and is_unstressed(word) and word not in UNSTRESSED_AT_END:
+            return self._words.stressed(word)
+        return self._words.ipa(word)
 
     def _starts_with_vowel(self, token: str) -> bool:
-        ipa = LETTERS[token[1]] if token[0] == SPELL else self._words.ipa(token.lower())
+        ipa = self._words.letter(token[1]) if token[0] == SPELL else self._words.ipa(token.lower())
         return ipa.lstrip("ˈˌ")[:1] in tuple(VOWEL_SIGNS)
 
 
-def two_readings(word: str, before: str) -> str:
-    """close, use, record: the noun's or the verb's sound by the word before."""
-    noun = before in BEFORE_NOUNS or (word in MOSTLY_NOUNS and before not in BEFORE_VERBS)
-    return NOUNS[word] if noun else VERBS[word]
+def is_noun_after(before: str) -> bool | None:
+    """Whether the word after this one is a noun or adjective (True) or a verb (False); None when it may be either."""
+    if before in BEFORE_VERB:
+        return False
+    return True if before in BEFORE_NOUN else None

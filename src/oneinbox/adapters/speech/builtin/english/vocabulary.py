@@ -1,4 +1,11 @@
-"""Tables of what written English shortens: months, states, streets, titles, units and acronyms."""
+"""What written English shortens, by field: calendar, post, offices, measures and capitals."""
+
+from itertools import product
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
 
 
 def table(text: str) -> dict[str, str]:
@@ -7,137 +14,208 @@ def table(text: str) -> dict[str, str]:
     return {key: value.replace("_", " ") for key, _, value in pairs}
 
 
-MONTHS = tuple(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ]
+def shortened(text: str) -> dict[str, str]:
+    """Short form to word from lines of `word short short …`; an underscore is a space."""
+    rows = ([cell.replace("_", " ") for cell in line.split()] for line in text.strip().splitlines())
+    return {short: row[0] for row in rows for short in row[1:]}
+
+
+MONTHS = tuple("January February March April May June July August September October November December".lower().split())
+MONTH_OF = {name: name for name in MONTHS} | {name[:3]: name for name in MONTHS} | {"sept": "september"}
+"""By lower-case name or short form."""
+DAY_OF = shortened(
+    """
+    monday Mon
+    tuesday Tue Tues
+    wednesday Wed Weds
+    thursday Thu Thur Thurs
+    friday Fri
+    saturday Sat
+    sunday Sun
+    """
 )
-MONTH_OF = {name: name for name in MONTHS} | table(
-    "jan:january feb:february mar:march apr:april jun:june jul:july aug:august sep:september sept:september "
-    "oct:october nov:november dec:december"
+"""By capitalised short form; some of these are words in small letters (sat, sun, wed)."""
+
+STATES = shortened(
+    """
+    alabama AL
+    alaska AK
+    arizona AZ
+    arkansas AR
+    california CA
+    colorado CO
+    connecticut CT
+    delaware DE
+    florida FL
+    georgia GA
+    hawaii HI
+    idaho ID
+    illinois IL
+    indiana IN
+    iowa IA
+    kansas KS
+    kentucky KY
+    louisiana LA
+    maine ME
+    maryland MD
+    massachusetts MA
+    michigan MI
+    minnesota MN
+    mississippi MS
+    missouri MO
+    montana MT
+    nebraska NE
+    nevada NV
+    new_hampshire NH
+    new_jersey NJ
+    new_mexico NM
+    new_york NY
+    north_carolina NC
+    north_dakota ND
+    ohio OH
+    oklahoma OK
+    oregon OR
+    pennsylvania PA
+    puerto_rico PR
+    rhode_island RI
+    south_carolina SC
+    south_dakota SD
+    tennessee TN
+    texas TX
+    utah UT
+    vermont VT
+    virginia VA
+    washington WA
+    west_virginia WV
+    wisconsin WI
+    wyoming WY
+    """
 )
-DAY_OF = table(
-    "Mon:monday Tues:tuesday Tue:tuesday Wed:wednesday Thurs:thursday Thur:thursday Thu:thursday Fri:friday "
-    "Sat:saturday Sun:sunday"
+"""USPS Publication 28, appendix B."""
+STREETS = shortened(
+    """
+    avenue Ave Av
+    boulevard Blvd
+    circle Cir
+    court Ct
+    drive Dr
+    expressway Expy
+    freeway Fwy
+    highway Hwy
+    lane Ln
+    parkway Pkwy
+    place Pl
+    plaza Plz
+    road Rd
+    square Sq
+    street St
+    terrace Ter
+    trail Trl
+    turnpike Tpke
+    """
 )
-STATES = table(
-    "AL:alabama AK:alaska AZ:arizona AR:arkansas CA:california CO:colorado CT:connecticut DE:delaware DC:D_C "
-    "FL:florida GA:georgia HI:hawaii ID:idaho IL:illinois IN:indiana IA:iowa KS:kansas KY:kentucky LA:louisiana "
-    "ME:maine MD:maryland MA:massachusetts MI:michigan MN:minnesota MS:mississippi MO:missouri MT:montana "
-    "NE:nebraska NV:nevada NH:new_hampshire NJ:new_jersey NM:new_mexico NY:new_york NC:north_carolina "
-    "ND:north_dakota OH:ohio OK:oklahoma OR:oregon PA:pennsylvania RI:rhode_island SC:south_carolina "
-    "SD:south_dakota TN:tennessee TX:texas UT:utah VT:vermont VA:virginia WA:washington WV:west_virginia "
-    "WI:wisconsin WY:wyoming"
+"""USPS Publication 28, appendix C."""
+ROOMS = shortened(
+    """
+    apartment apartment apt
+    building building bldg
+    exit exit
+    floor floor fl
+    gate gate
+    highway highway hwy
+    room room rm
+    route route rte
+    suite suite ste
+    unit unit
+    """
 )
-STREETS = table(
-    "St:street Ave:avenue Blvd:boulevard Rd:road Dr:drive Ln:lane Ct:court Pl:place Pkwy:parkway Hwy:highway "
-    "Sq:square Ter:terrace Cir:circle"
+"""What stands before a number that is said in pairs, long and short."""
+_NORTH_SOUTH, _EAST_WEST = table("N:north S:south"), table("E:east W:west")
+COMPASS = _NORTH_SOUTH | _EAST_WEST
+CORNERS = {a + b: _NORTH_SOUTH[a] + _EAST_WEST[b] for a, b in product(_NORTH_SOUTH, _EAST_WEST)}
+
+PLAIN_TITLES = table("Dr:doctor Mr:mister Mrs:missus Ms:ms")
+"""Often written without a full stop."""
+TITLES = PLAIN_TITLES | table(
+    "Capt:captain Fr:father Gen:general Gov:governor Hon:honorable Lt:lieutenant Prof:professor Rep:representative "
+    "Rev:reverend Sen:senator Sgt:sergeant St:saint Ft:fort Mt:mount"
 )
-COMPASS = table("N:north S:south E:east W:west NE:northeast NW:northwest SE:southeast SW:southwest")
-TITLES = table(
-    "Mr:mister Mrs:missus Ms:miz Dr:doctor Prof:professor Rev:reverend Sgt:sergeant Capt:captain Lt:lieutenant "
-    "Gov:governor Sen:senator Hon:honorable St:saint Mt:mount Ft:fort"
+
+PLAIN = table(
+    "appt:appointment appts:appointments approx:approximately apt:apartment ave:avenue bldg:building blvd:boulevard "
+    "dept:department etc:et_cetera ext:extension ltd:limited mtg:meeting pkwy:parkway vs:versus"
 )
-PLAIN_TITLES = ("Mr", "Mrs", "Ms", "Dr")
-DOTTED = table(
-    "jr:junior sr:senior inc:incorporated ltd:limited corp:corporation co:company bros:brothers dept:department "
-    "univ:university assn:association appt:appointment appts:appointments mtg:meeting mgr:manager apt:apartment "
-    "ste:suite bldg:building fl:floor rm:room ext:extension tel:telephone approx:approximately est:established "
-    "etc:et_cetera vs:versus max:maximum min:minimum misc:miscellaneous temp:temperature avg:average "
-    "govt:government ave:avenue blvd:boulevard rd:road hwy:highway"
+"""No words of their own, hence plain without a full stop."""
+CLOSING = table("co:company corp:corporation etc:et_cetera inc:incorporated jr:junior ltd:limited sr:senior")
+"""Stand at a sentence's end as often as not."""
+DOTTED = (
+    PLAIN
+    | CLOSING
+    | table(
+        "assn:association asst:assistant avg:average bros:brothers est:established fl:floor govt:government "
+        "hwy:highway intl:international max:maximum mgr:manager min:minimum misc:miscellaneous natl:national rd:road "
+        "rm:room ste:suite tel:telephone temp:temperature univ:university"
+    )
 )
-UNDOTTED = table(
-    "appt:appointment appts:appointments mtg:meeting dept:department ext:extension blvd:boulevard ave:avenue "
-    "pkwy:parkway bldg:building etc:et_cetera approx:approximately vs:versus apt:apartment ltd:limited"
+
+_METRIC = (
+    ("g", "gram", "mk"),
+    ("l", "liter", "m"),
+    ("m", "meter", "mck"),
+    ("w", "watt", "k"),
+    ("wh", "watt hour", "k"),
 )
-UNITS = table(
-    "mg:milligram kg:kilogram g:gram lbs:pound lb:pound oz:ounce ml:milliliter l:liter gal:gallon qt:quart "
-    "pt:pint tbsp:tablespoon tsp:teaspoon mm:millimeter cm:centimeter km:kilometer m:meter in:inch ft:foot "
-    "yds:yard yd:yard mi:mile mph:mile_per_hour km/h:kilometer_per_hour kph:kilometer_per_hour secs:second "
-    "sec:second mins:minute min:minute hrs:hour hr:hour yrs:year yr:year wks:week wk:week mos:month mo:month "
-    "kb:kilobyte mb:megabyte gb:gigabyte tb:terabyte mbps:megabit_per_second gbps:gigabit_per_second "
-    "kwh:kilowatt_hour kw:kilowatt w:watt v:volt khz:kilohertz mhz:megahertz ghz:gigahertz hz:hertz pcs:piece"
-) | {"sq ft": "square foot", "sq. ft": "square foot", "sq m": "square meter"}
-PLURALS = {"foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz"} | {
-    "megahertz": "megahertz",
-    "gigahertz": "gigahertz",
-}
-SAID_AS_WORDS = frozenset(
-    [
-        "OK",
-        "NASA",
-        "NATO",
-        "HIPAA",
-        "COVID",
-        "SIM",
-        "ZIP",
-        "PIN",
-        "LASIK",
-        "SCUBA",
-        "LASER",
-        "RADAR",
-        "JPEG",
-        "AIDS",
-        "OPEC",
-        "UNICEF",
-        "IKEA",
-        "VIN",
-        "WIFI",
-        "SWAT",
-        "GIF",
-        "RAM",
-        "ROM",
-        "FICO",
-        "FEMA",
-        "OSHA",
-        "NASDAQ",
-        "VISA",
-        "CASH",
-        "FREE",
-        "NEW",
-        "NOT",
-        "ALL",
-        "YES",
-        "NO",
-        "STOP",
-        "PLEASE",
-        "AND",
-        "THE",
-        "OR",
-        "FOR",
-        "IN",
-        "ON",
-        "AT",
-        "TO",
-        "OF",
-        "IS",
-        "IT",
-        "WE",
-        "BE",
-        "DO",
-        "GO",
-        "UP",
-        "MY",
-        "SO",
-        "IF",
-        "BY",
-        "AN",
-        "AS",
-        "YOU",
-        "ARE",
-        "CAN",
-    ]
+_ELECTRONIC = (("b", "byte", "kmgt"), ("bps", "bit per second", "kmg"), ("hz", "hertz", "kmg"))
+_SMALL = table("m:milli c:centi k:kilo")
+_LARGE = table("k:kilo m:mega g:giga t:tera")
+UNITS = (
+    {sign: unit for sign, unit, _ in _METRIC}
+    | {size + sign: _SMALL[size] + unit for sign, unit, sizes in _METRIC for size in sizes}
+    | {size + sign: _LARGE[size] + unit for sign, unit, sizes in _ELECTRONIC for size in sizes}
+    | shortened(
+        """
+        foot ft
+        gallon gal
+        hertz hz
+        hour hr hrs
+        inch in
+        kilometer_per_hour km/h kph
+        mile mi
+        mile_per_hour mph
+        minute min mins
+        month mo mos
+        ounce oz
+        piece pcs
+        pint pt
+        pound lb lbs
+        quart qt
+        second sec secs
+        square_foot sq_ft sq._ft sqft
+        square_meter sq_m
+        tablespoon tbsp
+        teaspoon tsp
+        volt v
+        week wk wks
+        yard yd yds
+        year yr yrs
+        """
+    )
 )
-SPELLED_THOUGH_KNOWN = frozenset(("ASAP", "HTML"))
-DOMAINS = frozenset(["com", "org", "net", "gov", "info", "biz", "app", "dev", "shop", "online", "store"])
+"""Short form in small letters to the unit's singular."""
+NUMBERED = words(
+    "account booking box case claim code confirmation ext extension flight id invoice number order part pin policy ref "
+    "reference serial ticket tracking zip"
+)
+"""Words whose numbers are said digit by digit."""
+PLURALS = table("foot:feet inch:inches")
+WITHOUT_PLURAL = "hertz"
+
+ACRONYM_WORDS = words("OK SIM ZIP PIN VIN GIF RAM ROM NASA NATO HIPAA COVID LASIK UNICEF IKEA WIFI FICO FEMA OSHA SWAT")
+"""Capitals said as a word though short, or though the lexicon may lack them."""
+SHOUTED = words("ALL BE DO FREE GO IT NEW NO NOT STOP UP YES YOU ARE AND THE")
+"""Short words that people write in capitals for weight."""
+SPELLED_THOUGH_KNOWN = words("ASAP HTML")
+DOMAINS = words("app biz com dev gov info net online org shop store")
+"""Last parts of host names that are said as a word."""
+SPELLED_DOMAINS = words("ai ca co de edu io me uk us tv")
+"""Last parts that are spelled."""

@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-from baresip import AudioNotActive, AudioRestarted, BaresipError, Call, CallState, StackEvent
+from baresip import BaresipError, Call, CallState, StackEvent
 
-from oneinbox.contracts.media import BLOCK_BYTES, BLOCK_MS, AudioSink, LegEvent, MediaError
-
-LEAD_BLOCKS = 3
-"""Blocks kept ahead in the send ring: lockstep with the native clock gave gaps, 60 ms ahead gave none."""
-MOST_HEARD_BLOCKS = 10
-_SILENCE = bytes(BLOCK_BYTES)
+from oneinbox.adapters.media.embedded.ring import SILENCE, Hearing, Mouth
+from oneinbox.contracts.media import BLOCK_MS, AudioSink, LegEvent, MediaError
 
 _EVENTS: Mapping[str, LegEvent] = {
     "CALL_ESTABLISHED": LegEvent("established"),
     "CALL_HOLD": LegEvent("held"),
     "CALL_RESUME": LegEvent("resumed"),
+}
+_CAUSES: Mapping[str, str] = {
+    "Connection reset by peer [104]": "The far side hung up.",
+    "Rejected by user": "We hung up.",
+    "Connection timed out [110]": "The far side didn't respond.",
+    "rtp stream error": "No audio came from the far side any more.",
 }
 
 
@@ -28,8 +30,9 @@ class EmbeddedLeg:
         self._call = call
         self._sink: AudioSink | None = None
         self._live = False
-        self._queue = bytearray()
-        self._heard = bytearray()
+        self._held = False
+        self._mouth = Mouth(call.audio)
+        self._hearing = Hearing(call.audio)
         self._events: asyncio.Queue[LegEvent] = asyncio.Queue()
         call.on(lambda event: self._on_event(event.event.name, event.text or ""))
         call.on_dtmf(lambda digit: self._events.put_nowait(LegEvent("dtmf", digit.digit)))
@@ -47,7 +50,7 @@ class EmbeddedLeg:
         await self._end(self._call.reject)
 
     async def hang_up(self) -> None:
-        """BYE; harmless when the call is over."""
+        """BYE, or CANCEL before the answer; harmless when the call is over."""
         await self._end(self._call.hangup)
 
     def attach(self, sink: AudioSink) -> None:
@@ -55,28 +58,22 @@ class EmbeddedLeg:
         self._sink = sink
 
     def play(self, pcm: bytes) -> None:
-        """Queue audio."""
-        self._queue += pcm
+        """Queue audio; while the far side holds the call, it waits."""
+        self._mouth.queue += pcm
 
     def flush(self) -> int:
-        """Drop what is queued here and in the native ring. Returns the samples dropped from the queue."""
-        dropped = len(self._queue) // 2
-        self._queue.clear()
-        try:
-            self._call.audio.flush_tx()
-        except (AudioNotActive, AudioRestarted):
-            return dropped
-        return dropped
+        """Drop what is queued here and in the engine. Returns the samples that will not be heard."""
+        return self._mouth.flush()
 
     @property
     def queued_samples(self) -> int:
-        """Samples not yet handed to the ring."""
-        return len(self._queue) // 2
+        """Samples not yet handed to the engine."""
+        return len(self._mouth.queue) // 2
 
     @property
     def lead_ms(self) -> int:
         """What is said is heard this much later: the send ring's depth."""
-        return LEAD_BLOCKS * BLOCK_MS
+        return self._mouth.lead_blocks * BLOCK_MS
 
     async def events(self) -> AsyncIterator[LegEvent]:
         """Everything that happens, up to and with `closed`."""
@@ -91,35 +88,26 @@ class EmbeddedLeg:
         for event in events:
             self._on_event(event.event.name, event.text or "")
 
-    def tick(self) -> None:
-        """One block each way, however late the tick comes; the ring is filled up to its lead."""
+    def tick(self, owed: int) -> None:
+        """One block each way. The tick came late, and `owed` more are due at once."""
         if not self._live:
             return
-        said = self._said()
-        try:
-            audio = self._call.audio
-            self._heard += audio.read(MOST_HEARD_BLOCKS * BLOCK_BYTES)
-            for _ in range(LEAD_BLOCKS - (audio.info().tx_buffered + BLOCK_BYTES) // BLOCK_BYTES):
-                audio.write(_SILENCE)
-            audio.write(said)
-        except (AudioNotActive, AudioRestarted):
-            self._heard.clear()
-        heard = bytes(self._heard[:BLOCK_BYTES]).ljust(BLOCK_BYTES, b"\0")
-        del self._heard[: max(BLOCK_BYTES, len(self._heard) - MOST_HEARD_BLOCKS * BLOCK_BYTES)]
+        heard = self._hearing.tick(owed)
+        said = SILENCE if self._held else self._mouth.tick()
         if self._sink is not None:
             self._sink.block(heard, said)
 
-    def _said(self) -> bytes:
-        block = bytes(self._queue[:BLOCK_BYTES]).ljust(BLOCK_BYTES, b"\0")
-        del self._queue[:BLOCK_BYTES]
-        return block
+    def lost(self, cause: str) -> None:
+        """The call has ended without the engine saying so."""
+        self._on_event("CALL_CLOSED", cause)
 
     def _on_event(self, name: str, text: str) -> None:
         if name == "CALL_CLOSED" and not self.over:
             self.over, self._live = True, False
-            self._events.put_nowait(LegEvent("closed", text))
+            self._events.put_nowait(LegEvent("closed", _CAUSES.get(text, text)))
         elif event := _EVENTS.get(name):
             self._live = True
+            self._held = event.kind == "held"
             self._events.put_nowait(event)
 
     async def _end(self, how: Callable[[], Awaitable[None]]) -> None:
@@ -128,4 +116,4 @@ class EmbeddedLeg:
         try:
             await how()
         except BaresipError:
-            self._on_event("CALL_CLOSED", "The call was over already.")
+            self.lost("The call was over already.")

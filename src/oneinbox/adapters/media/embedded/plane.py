@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 from baresip import Account, BaresipError, Call, Config, Runtime, UserAgent
@@ -12,7 +12,10 @@ from oneinbox.adapters.media.embedded.leg import EmbeddedLeg
 from oneinbox.contracts.media import BLOCK_MS, CALL_ID_HEADER, TICKET_HEADER, MediaError, OnCall, OutboundTrunk
 
 RTP_TIMEOUT_SECONDS = 60
-MOST_LATE_TICKS = 10
+MOST_OWED_TICKS = 50
+"""A stall is made up for tick by tick up to this; what is longer is left out of the calls' time."""
+LIFE_SECONDS = 5.0
+LOG_LEVEL = "warning"
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +33,10 @@ class EmbeddedPlane:
         self._runtime = Runtime()
         self._legs: set[EmbeddedLeg] = set()
         self._tasks: set[asyncio.Future[None]] = set()
-        self._ticking: asyncio.Task[None] | None = None
+        self._eternal: tuple[asyncio.Task[None], ...] = ()
+        self._failed = asyncio.Event()
+        self._failure: str | None = None
+        self._closing = False
         self._dialler: Dialler | None = None
 
     async def start(self, on_call: OnCall) -> tuple[str, int]:
@@ -39,6 +45,7 @@ class EmbeddedPlane:
         first, last = self._rtp_ports
         config = Config(
             net_interface=self._host,
+            native_log_level=LOG_LEVEL,
             max_concurrent_calls=None,
             expose_headers=(CALL_ID_HEADER, TICKET_HEADER),
             rtp_timeout=RTP_TIMEOUT_SECONDS,
@@ -55,7 +62,13 @@ class EmbeddedPlane:
             raise MediaError("embedded", f"No SIP socket could be opened on {self._host}.", retryable=True) from error
         agent.on_incoming(lambda call: self._arrived(call, on_call))
         self._dialler = Dialler(self._runtime, lambda call: self._arrived(call, on_call))
-        self._ticking = asyncio.create_task(self._tick(), name="media tick")
+        self._runtime.on_dead = lambda: self._fail("The media engine died.")
+        self._eternal = (
+            asyncio.create_task(self._tick(), name="media tick"),
+            asyncio.create_task(self._ask_for_life(), name="media life"),
+        )
+        for task in self._eternal:
+            task.add_done_callback(self._watched)
         return self._host, port
 
     async def dial(self, trunk: OutboundTrunk, to_number: str, headers: Mapping[str, str]) -> EmbeddedLeg:
@@ -70,13 +83,19 @@ class EmbeddedPlane:
         self._legs.add(leg)
         return leg
 
+    async def failed(self) -> str:
+        """Waits until the engine has died or hangs, and says why: only a new process helps. All legs are closed."""
+        await self._failed.wait()
+        return self._failure or ""
+
     async def close(self) -> None:
         """Hang up all and free the engine."""
+        self._closing = True
         await asyncio.gather(*(leg.hang_up() for leg in self._legs))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2)
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for task in self._eternal:
+            task.cancel()
         await self._runtime.close()
 
     def _arrived(self, call: Call, on_call: OnCall) -> None:
@@ -87,25 +106,57 @@ class EmbeddedPlane:
         task.add_done_callback(lambda done: self._left(leg, done))
 
     def _left(self, leg: EmbeddedLeg, task: asyncio.Future[None]) -> None:
-        self._legs.discard(leg)
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _log.error("call_task_failed", reason=type(error).__name__)
-            ending = asyncio.ensure_future(leg.hang_up())
-            self._tasks.add(ending)
-            ending.add_done_callback(self._tasks.discard)
+        self._later(leg.hang_up())
 
     async def _tick(self) -> None:
         due = self._monotonic()
         while True:
             due += BLOCK_MS / 1000
-            late = self._monotonic() - due
-            if late > MOST_LATE_TICKS * BLOCK_MS / 1000:
-                due += late
-            await asyncio.sleep(max(0.0, -late))
+            await asyncio.sleep(max(0.0, due - self._monotonic()))
+            owed = int((self._monotonic() - due) * 1000) // BLOCK_MS
+            if owed > MOST_OWED_TICKS:
+                due += (owed - MOST_OWED_TICKS) * BLOCK_MS / 1000
+                owed = MOST_OWED_TICKS
             self._legs -= {leg for leg in self._legs if leg.over}
             for leg in tuple(self._legs):
-                leg.tick()
+                self._tick_leg(leg, owed)
+
+    def _tick_leg(self, leg: EmbeddedLeg, owed: int) -> None:
+        try:
+            leg.tick(owed)
+        except Exception as error:  # noqa: BLE001 (whatever breaks in one call's sink, the tick serves other calls too)
+            _log.error("call_block_failed", exc_info=error)
+            self._legs.discard(leg)
+            self._later(leg.hang_up())
+
+    async def _ask_for_life(self) -> None:
+        """A SIP thread that hangs does not die: ask it something, the cheapest there is, from time to time."""
+        while True:
+            await asyncio.sleep(LIFE_SECONDS)
+            try:
+                await self._runtime.set_native_log_level(LOG_LEVEL)
+            except BaresipError as error:
+                self._fail(f"The media engine does not respond: {type(error).__name__}.")
+
+    def _fail(self, reason: str) -> None:
+        if self._failure is None and not self._closing:
+            self._failure = reason
+            _log.critical("media_engine_failed", reason=reason)
+            for leg in self._legs:
+                leg.lost(reason)
+            self._failed.set()
+
+    def _watched(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._fail(f"The task {task.get_name()!r} ended: {task.exception()!r}.")
+
+    def _later(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _free_udp_port(host: str) -> int:

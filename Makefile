@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 PYTHON ?= python3
 
-.PHONY: help install tools test check lock clean
+.PHONY: help install run demo tools test check openapi lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,6 +16,15 @@ $(STAMP): requirements.lock requirements-uv.lock pyproject.toml
 	.venv/bin/uv pip install --python $(PY) --require-hashes -r requirements.lock
 	.venv/bin/uv pip install --python $(PY) --no-deps -e .
 	@touch $@
+
+run: install ## Run everything on this machine; the first start makes a demo number and calls it
+	@ONEINBOX_LOG_LEVEL=$${ONEINBOX_LOG_LEVEL:-warning} .venv/bin/oneinbox up --progress
+
+demo: install ## Call the demo number, and judge what the caller hears
+	@ONEINBOX_LOG_LEVEL=$${ONEINBOX_LOG_LEVEL:-warning} .venv/bin/oneinbox demo
+
+openapi: install ## Write openapi.json anew
+	.venv/bin/oneinbox openapi > openapi.json
 
 tools: ## Install the Debian programs that the tests call with (sipp, baresip, sox)
 	@missing=""; for p in sipp:sip-tester baresip:baresip sox:sox; do command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \

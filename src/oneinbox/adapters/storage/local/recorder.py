@@ -1,8 +1,11 @@
 """A call's stereo recording as Ogg/Opus on the local disk, encoded on the way in a thread pool."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import TypeVarTuple
 
 import av
 import numpy as np
@@ -11,6 +14,8 @@ from oneinbox.contracts.media import BLOCK_BYTES, SAMPLE_RATE
 from oneinbox.kit.errors import ProviderError
 
 _CHUNK_BYTES = 50 * BLOCK_BYTES
+
+Args = TypeVarTuple("Args")
 
 
 class RecordingFailed(ProviderError):
@@ -28,7 +33,10 @@ def remove_stale_parts(folder: Path) -> int:
 
 
 class OggRecorder:
-    """Writes `<folder>/<workspace>/<call>.ogg`: caller left, agent right, shifted by the leg's `lead_ms`."""
+    """Writes `<folder>/<workspace>/<call>.ogg`: caller left, agent right, shifted by the leg's `lead_ms`.
+
+    After a failed write it keeps nothing more, and leaves no file behind; `finish` says so.
+    """
 
     def __init__(self, folder: Path, workspace_id: str, call_id: str, pool: Executor, *, lead_ms: int = 0) -> None:
         self._name = f"{workspace_id}/{call_id}.ogg"
@@ -39,10 +47,13 @@ class OggRecorder:
         self._left = bytearray()
         self._right = bytearray(self._lead)
         self._encoder: _Encoder | None = None
-        self._tail: asyncio.Future[None] | None = None
+        self._tail: asyncio.Future[int] | None = None
+        self._failure: Exception | None = None
 
     def block(self, heard: bytes, said: bytes) -> None:
         """One block of each side; never blocks."""
+        if self._failure is not None:
+            return
         self._left += heard
         self._right += said
         if len(self._left) >= _CHUNK_BYTES:
@@ -52,40 +63,50 @@ class OggRecorder:
         """Complete the file. Returns its path below the folder and its length in ms. Raises RecordingFailed."""
         self._left += self._lead
         self._submit()
-        try:
-            await self._settle()
-            samples = await asyncio.get_running_loop().run_in_executor(self._pool, self._complete)
-        except (OSError, av.error.FFmpegError) as error:
-            await self.discard()
-            raise RecordingFailed("local", "The recording could not be written to disk.", retryable=False) from error
+        samples = await self._in_turn(self._complete)
+        if self._failure is not None:
+            message = "The recording could not be written to disk."
+            raise RecordingFailed("local", message, retryable=False) from self._failure
         return self._name, samples * 1000 // SAMPLE_RATE
 
     async def discard(self) -> None:
         """Forget the recording and leave no file behind."""
-        if self._tail is not None:
-            await asyncio.wait([self._tail])
-        await asyncio.get_running_loop().run_in_executor(self._pool, self._forget)
-
-    async def _settle(self) -> None:
-        if self._tail is not None:
-            await self._tail
+        await self._in_turn(self._forget)
 
     def _submit(self) -> None:
         size = min(len(self._left), len(self._right))
         left, right = bytes(self._left[:size]), bytes(self._right[:size])
         del self._left[:size], self._right[:size]
-        self._tail = asyncio.ensure_future(self._after(self._tail, left, right))
+        self._in_turn(self._encode, left, right)
 
-    async def _after(self, earlier: asyncio.Future[None] | None, left: bytes, right: bytes) -> None:
+    def _in_turn(self, work: Callable[[*Args], int], *args: *Args) -> asyncio.Future[int]:
+        """The result of `work` in the pool, once all before it is done; 0 when the recording has failed."""
+        self._tail = asyncio.ensure_future(self._after(self._tail, work, args))
+        return self._tail
+
+    async def _after(
+        self, earlier: asyncio.Future[int] | None, work: Callable[..., int], args: tuple[object, ...]
+    ) -> int:
         if earlier is not None:
-            await earlier
-        await asyncio.get_running_loop().run_in_executor(self._pool, self._encode, left, right)
+            await asyncio.wait([earlier])
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._unless_failed, work, args)
 
-    def _encode(self, left: bytes, right: bytes) -> None:
+    def _unless_failed(self, work: Callable[..., int], args: tuple[object, ...]) -> int:
+        if self._failure is not None:
+            return 0
+        try:
+            return work(*args)
+        except (OSError, av.error.FFmpegError) as error:
+            self._failure = error
+            self._forget()
+            return 0
+
+    def _encode(self, left: bytes, right: bytes) -> int:
         if self._encoder is None:
             self._part.parent.mkdir(parents=True, exist_ok=True)
             self._encoder = _Encoder(self._part)
         self._encoder.write(left, right)
+        return self._encoder.samples
 
     def _complete(self) -> int:
         assert self._encoder is not None
@@ -93,13 +114,11 @@ class OggRecorder:
         self._part.rename(self._path)
         return self._encoder.samples
 
-    def _forget(self) -> None:
-        try:
-            if self._encoder is not None:
-                self._encoder.close()
-        except (OSError, av.error.FFmpegError):
-            self._encoder = None
+    def _forget(self) -> int:
+        if self._encoder is not None:
+            self._encoder.abandon()
         self._part.unlink(missing_ok=True)
+        return 0
 
 
 class _Encoder:
@@ -115,6 +134,8 @@ class _Encoder:
 
     def write(self, left: bytes, right: bytes) -> None:
         sides = np.stack([np.frombuffer(left, "<i2"), np.frombuffer(right, "<i2")], axis=1)
+        if not len(sides):
+            return
         frame = av.AudioFrame.from_ndarray(sides.reshape(1, -1), format="s16", layout="stereo")
         frame.sample_rate = SAMPLE_RATE
         frame.pts = self.samples
@@ -122,5 +143,13 @@ class _Encoder:
         self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
+        """Write the rest; the file is closed even when that fails."""
+        try:
+            self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+    def abandon(self) -> None:
+        """Close the file, whatever becomes of it."""
+        with contextlib.suppress(OSError, av.error.FFmpegError):
+            self._container.close()

@@ -97,6 +97,16 @@ CASES = [
     ("Nest Co. is an LLC.", "Nest company is an l l c."),
     ("the U.S. mail", "the u s mail"),
     ("w/o tax, w/ tax", "without tax, with tax"),
+    ("8 AM - 12 noon", "eight a m to twelve noon"),
+    ("noon-5pm", "noon to five p m"),
+    ("Jan-Mar", "january to march"),
+    ("Jan 5-Feb 7", "january fifth to february seventh"),
+    ("Lincoln Ave Suite 310", "Lincoln avenue suite three ten"),
+    ("Oak Rd. Unit 14", "Oak road unit fourteen"),
+    ("a +100 bonus", "a plus one hundred bonus"),
+    ("Do NOT go IN to the IT room", "Do NOT go IN to the i t room"),
+    ("Ave Maria", "Ave Maria"),
+    ("my wi-fi and e-mail", "my wifi and email"),
     ("TVs and PCs", "t v's and p c's"),
 ]
 

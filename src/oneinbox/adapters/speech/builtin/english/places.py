@@ -17,7 +17,7 @@ ALONE_BEFORE, ALONE_AFTER = r"(?<![\w-])", r"(?![\w-])"
 AMERICAN = r"(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}"
 PHONES = (
     rf"{ALONE_BEFORE}(?:\+?1[-. ]?)?{AMERICAN}{ALONE_AFTER}",
-    rf"(?<![\w+])\+\d{{1,3}}(?:[-. ]?\(?\d{{2,12}}\)?){{1,4}}{ALONE_AFTER}",
+    rf"(?<![\w+])\+(?=(?:[-. ()]{{0,2}}\d){{8}})\d{{1,3}}(?:[-. ]?\(?\d{{2,12}}\)?){{1,4}}{ALONE_AFTER}",
     rf"(?<![\w.,-])1?\d{{10}}{ALONE_AFTER}",
     rf"{ALONE_BEFORE}\d{{3}}[-.]\d{{4}}{ALONE_AFTER}",
 )
@@ -26,6 +26,9 @@ DIRECTION = rf"(?:{one_of([*COMPASS.values(), *CORNERS.values()])})"
 STREET_NAME = r"(?:[A-Z][\w']*|\d+(?:st|nd|rd|th))"
 LONG_STREETS = sorted({form for name in STREETS.values() for form in (name, name.title())})
 HOUSE = rf"\b(?P<number>\d{{1,5}})(?P<way>\s+(?:{DIRECTION}\s+)?(?:St\.\s)?(?:{STREET_NAME}\s+){{1,3}})"
+AMBIGUOUS = ("Dr", "St")
+"""Before a name these are a title."""
+PLAIN_STREETS = one_of(STREETS.keys() - set(AMBIGUOUS))
 NOT_BEFORE_NAME = r"(?:\.(?!\s+[A-Z])|(?!\.|\s+[A-Z]))"
 
 
@@ -62,9 +65,8 @@ def _state(match: re.Match[str]) -> str:
 
 def _house(match: re.Match[str]) -> str:
     kind = match["kind"]
-    return (
-        paired(match["number"]) + match["way"] + (STREETS[kind] + stop_of(match) if kind in STREETS else match["kind"])
-    )
+    street = STREETS[kind] + stop_of(match) if kind in STREETS else kind
+    return paired(match["number"]) + match["way"] + street
 
 
 PHONE_RULES: tuple[Rule, ...] = (
@@ -97,7 +99,7 @@ PLACE_RULES: tuple[Rule, ...] = (
         any_case=True,
     ),
     rule(
-        rf"\b(?P<name>{STREET_NAME})\s(?P<kind>{one_of(STREETS)})\b{NOT_BEFORE_NAME}",
-        lambda m: f"{m['name']} {STREETS[m['kind']]}{stop_of(m)}",
+        rf"\b(?P<name>{STREET_NAME})\s(?P<kind>(?:{PLAIN_STREETS})\b\.?|(?:{one_of(AMBIGUOUS)})\b{NOT_BEFORE_NAME})",
+        lambda m: f"{m['name']} {STREETS[m['kind'].rstrip('.')]}{stop_of(m)}",
     ),
 )

@@ -7,8 +7,12 @@ from oneinbox.adapters.speech.builtin.english.vocabulary import table, words
 FULL = "3"
 """Instead of the dictionary's stress: no stress, and yet the full vowel."""
 
-LATER = dict.fromkeys(words("was putting des moines fifteen sixteen eighteen thirty lead wind wound"), 1)
-"""The place of the pronunciation to take where the dictionary's first is the rarer one, or heard worse."""
+LATER = words("fifteen lead was wind") | words("des moines putting")
+"""Take the dictionary's second pronunciation: a listener gets the first four more often so, and the first
+pronunciation of the others belongs to another word (golf's putting) or place."""
+
+SAME_AS = table("email:e-mail emails:e-mails emailed:e-mailed emailing:e-mailing")
+"""Spellings whose own entry is heard worse than that of another: "imˈeɪl" is lost after a vowel."""
 
 TWO_READINGS = words(
     "close use excuse abuse live read estimate separate appropriate duplicate graduate moderate alternate record "
@@ -46,12 +50,12 @@ def strong(lexicon: Lexicon, word: str) -> Phones:
 
 def usual(lexicon: Lexicon, word: str) -> Phones:
     """The pronunciation amid a sentence, where no other rule chooses; nothing for an unknown word."""
-    known = lexicon.pronunciations(word)
-    return known[LATER.get(word, 0)] if known else []
+    known = lexicon.pronunciations(SAME_AS.get(word, word))
+    return known[word in LATER] if known else []
 
 
 def weak(lexicon: Lexicon, word: str) -> Phones:
-    """A function word amid a clause. Vowels stay full but for the articles: on a telephone "fər" is a lost word."""
+    """A function word amid a clause. Vowels stay full but for the articles': on a telephone line "ənd" is lost."""
     if word in ARTICLES:
         return next(phones for phones in lexicon.pronunciations(word) if main_stress(phones) == len(phones))
     stress = "2" if word in HALF_STRESSED else FULL

@@ -142,7 +142,7 @@ TITLES = PLAIN_TITLES | table(
 )
 
 PLAIN = table(
-    "appt:appointment appts:appointments approx:approximately apt:apartment ave:avenue bldg:building blvd:boulevard "
+    "appt:appointment appts:appointments approx:approximately apt:apartment bldg:building blvd:boulevard "
     "dept:department etc:et_cetera ext:extension ltd:limited mtg:meeting pkwy:parkway vs:versus"
 )
 """No words of their own, hence plain without a full stop."""
@@ -152,7 +152,7 @@ DOTTED = (
     PLAIN
     | CLOSING
     | table(
-        "assn:association asst:assistant avg:average bros:brothers est:established fl:floor govt:government "
+        "assn:association ave:avenue asst:assistant avg:average bros:brothers est:established fl:floor govt:government "
         "hwy:highway intl:international max:maximum mgr:manager min:minimum misc:miscellaneous natl:national rd:road "
         "rm:room ste:suite tel:telephone temp:temperature univ:university"
     )
@@ -212,9 +212,9 @@ WITHOUT_PLURAL = "hertz"
 
 ACRONYM_WORDS = words("OK SIM ZIP PIN VIN GIF RAM ROM NASA NATO HIPAA COVID LASIK UNICEF IKEA WIFI FICO FEMA OSHA SWAT")
 """Capitals said as a word though short, or though the lexicon may lack them."""
-SHOUTED = words("ALL BE DO FREE GO IT NEW NO NOT STOP UP YES YOU ARE AND THE")
-"""Short words that people write in capitals for weight."""
-SPELLED_THOUGH_KNOWN = words("ASAP HTML")
+SHOUTED = words("ALL FREE GO NEW NO NOT STOP UP YES")
+"""Short words that people write in capitals for weight, besides function words."""
+SPELLED_THOUGH_KNOWN = words("AM ASAP HTML IT US")
 DOMAINS = words("app biz com dev gov info net online org shop store")
 """Last parts of host names that are said as a word."""
 SPELLED_DOMAINS = words("ai ca co de edu io me uk us tv")

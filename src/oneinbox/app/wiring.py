@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oneinbox.adapters.carriers import telnyx, twilio
 from oneinbox.app.settings import Settings
 from oneinbox.app.steps import StepRunner
+from oneinbox.app.tables import metadata
 from oneinbox.app.trunk_store import DatabaseTrunks
 from oneinbox.features.context import Defaults, Links, Ports, SipDefaults
 from oneinbox.kit.clock import Clock
@@ -32,6 +33,7 @@ def database_of(settings: Settings, *, pool_size: int = 10) -> Database:
     """The database of the settings. Raises NoDatabase: only `oneinbox up` runs one of its own."""
     if settings.database_url is None:
         raise NoDatabase("ONEINBOX_DATABASE_URL is not set; `oneinbox up` sets it for the processes it starts.")
+    metadata()
     return Database(settings.database_url.get_secret_value(), pool_size=pool_size)
 
 

@@ -55,6 +55,10 @@ class _BuiltinLLM(llm.LLM[str]):
         """Whose model it is."""
         return "builtin"
 
+    async def _prewarm_impl(self) -> None:
+        """The session calls this when it is made: loads the model and what is the same for all prompts."""
+        await asyncio.get_running_loop().run_in_executor(self.threads, self.learn, "")
+
     def chat(
         self,
         *,

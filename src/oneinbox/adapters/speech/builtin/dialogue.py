@@ -8,23 +8,22 @@ from oneinbox.adapters.speech.builtin.intents import (
     Intent,
     follow_up,
     intent_of,
+    is_noise,
     opening,
     questions,
     tidy,
     without_courtesy,
 )
-from oneinbox.adapters.speech.builtin.knowledge import Found, Knowledge
+from oneinbox.adapters.speech.builtin.knowledge import ASK_BACK, SURE, Found, Knowledge
 from oneinbox.adapters.speech.builtin.topics import asked_kind
 
-SURE = 0.45
-"""From here up a fact is said."""
-ASK_BACK = 0.30
-"""From here up the caller is asked whether they mean it."""
 OWNERS_WORDS = 0.85
 """From here up the owner's own question-answer pair goes before an intent."""
+_OWNERS_FIRST = (Intent.HUMAN, Intent.MESSAGE, Intent.HELP)
 _QUESTION = re.compile(
     r"^(?:when|where|what|which|who|why|how|do|does|is|are|can|could|will|would|may)\b", re.IGNORECASE
 )
+_PASSED_ON = re.compile(r"^(?:please )?(?:tell|let) (?!me\b|us\b)\w+ (?:know )?(?:that|to|about|i|we)\b", re.IGNORECASE)
 _DICTATED = re.compile(r"^(?:tell|say that|this is|my name is|my number)\b|(?:\d[\s().-]*){7}", re.IGNORECASE)
 _DIGIT = re.compile(r"\d|\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b", re.IGNORECASE)
 _SAME_NUMBER = re.compile(r"\b(?:this|same|my|the) number\b|\bcalling from\b", re.IGNORECASE)
@@ -55,7 +54,7 @@ class Dialogue:
         self._denied: set[str] = set()
         self._previous = ""
         self._said = ""
-        self._fresh = True
+        self._unclear = 0
 
     def spoke(self, text: str) -> None:
         """The agent was heard saying this: the greeting, or as much of an answer as came out before an interruption."""
@@ -72,6 +71,9 @@ class Dialogue:
         words = tidy(text)
         if intent_of(words) is Intent.REPEAT:
             return self._said or wording.HOW
+        if is_noise(words):
+            self._unclear += 1
+            return wording.unclear(self._unclear - 1)
         awaiting, self._awaiting = self._awaiting, Awaiting.NOTHING
         match awaiting:
             case Awaiting.CONFIRMATION:
@@ -86,13 +88,19 @@ class Dialogue:
                 said = self._asked_for_more(words)
             case _:
                 said = self._open(words)
-        self._said, self._fresh = said, False
+        self._said = said
         return said
 
     def _open(self, words: str) -> str:
         intent = intent_of(words)
-        if intent is None or (intent in (Intent.HUMAN, Intent.MESSAGE, Intent.HELP) and self._owner_says(words)):
+        if intent is None and _PASSED_ON.match(words):
+            self._message, self._asked_number = [], False
+            return self._dictated(words)
+        if intent is None or (intent in _OWNERS_FIRST and self._owner_says(words)):
             return self._answer(words)
+        return self._react(intent)
+
+    def _react(self, intent: Intent) -> str:
         match intent:
             case Intent.GOODBYE:
                 return wording.GOODBYE
@@ -111,7 +119,8 @@ class Dialogue:
             case Intent.HELLO:
                 return wording.HELLO
             case _:
-                return wording.WHAT if self._fresh else self._await(Awaiting.MORE, wording.ANYTHING)
+                after_a_question = not self._said or self._said.endswith("?")
+                return wording.WHAT if after_a_question else self._await(Awaiting.MORE, wording.ANYTHING)
 
     def _owner_says(self, words: str) -> bool:
         best = next(iter(self._knowledge.ranked(words)), None)
@@ -180,6 +189,8 @@ class Dialogue:
             if rest:
                 return self._open(rest)
             return wording.IN_OTHER_WORDS if len(self._denied) == 1 else self._not_known(self._previous)
+        if _DICTATED.search(rest):
+            return self._dictated(rest)
         shown = not candidate.label and not candidate.fact.question
         said = wording.WHAT_ELSE if shown else candidate.fact.answer
         return f"{said} {self._answer(rest)}" if rest and _QUESTION.match(rest) else said

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from oneinbox.adapters.speech.builtin.orders import is_order, is_order_heading, quoted_answer
 
@@ -17,10 +17,16 @@ _ASKED = re.compile(r"^(?:q|question)\s*\d*\s*[:.)]\s*(.*)$", re.IGNORECASE)
 _ANSWERED = re.compile(r"^(?:a|answer)\s*\d*\s*[:.)]\s*(.*)$", re.IGNORECASE)
 _INLINE_ANSWER = re.compile(r"\s+(?:a|answer)\s*:\s*", re.IGNORECASE)
 _LABELLED = re.compile(r"^([A-Z][\w'&/ ,-]{1,40}?)\s*(?::|\s[-–—]\s)\s+(\S.*)$")
+_BOLD_LABEL = re.compile(r"^\s*\*\*([^*]{2,40}?)(?::\*\*|\*\*:)\s+(\S.*)$")
 _ABBREVIATED = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Ave|Rd|Blvd|No|Apt|Inc|Ltd|Jr|Sr|vs|etc|approx|e\.g|i\.e|[A-Z])\.$")
 _HALF_DAY = re.compile(r"\b[ap]\.m\.$", re.IGNORECASE)
 _DAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[ap]\.m\.|[A-Z][a-z]+ (?:to|through) ")
 _BACK_REFERENCE = re.compile(r"^(?:it|they|that|those|these|both|he|she|this)\b", re.IGNORECASE)
+_RULER = re.compile(r"^\s*\|[\s:|-]+$")
+"""Of a table: the line above it names the columns."""
+_ASKING = re.compile(
+    r"(?:when|where|what|which|who|why|how|do|does|is|are|can|could|will|would|may|should)\b", re.IGNORECASE
+)
 _VERB = re.compile(
     r"\b(?:is|are|was|has|have|do|does|can|will|may|must|should|we|you|it|they|offers?|costs?|opens?|closes?|starts?)\b"
     r"|'(?:s|re|ll|ve)\b",
@@ -29,7 +35,8 @@ _VERB = re.compile(
 
 
 _GENERAL = re.compile(
-    r"\b(?:faqs?|questions|facts|knowledge|info(?:rmation)?|about|context|background|overview|general|notes|details)\b",
+    r"\b(?:faqs?|questions|facts|knowledge|info(?:rmation)?|about|context|background|overview|general|notes|details"
+    r"|good to know|firm|company|business|more|other|misc)\b",
     re.IGNORECASE,
 )
 
@@ -50,9 +57,13 @@ class Fact:
 class _Page:
     heading: str = ""
     hushed: bool = False
-    role: bool = False
+    passing: bool = False
+    """The heading holds for one paragraph only."""
+    empty: bool = True
     question: str = ""
     last: Fact | None = None
+    unfinished: str = ""
+    """The answer so far, while it ends within a sentence."""
 
 
 def facts(system_prompt: str) -> tuple[Fact, ...]:
@@ -60,6 +71,8 @@ def facts(system_prompt: str) -> tuple[Fact, ...]:
     page = _Page()
     found: list[Fact] = []
     for line in system_prompt.splitlines():
+        if found and _RULER.match(line):
+            found.pop()
         for fact in _line(line, page):
             if found and fact.question and found[-1].question == fact.question:
                 found.pop()
@@ -83,23 +96,35 @@ def sentences(text: str) -> list[str]:
 
 def _line(raw: str, page: _Page) -> Iterator[Fact]:
     bullet = bool(_BULLET.match(raw))
+    if match := _BOLD_LABEL.match(_BULLET.sub("", raw)):
+        _open(match[1], page, passing=True)
+        raw = match[2]
     text = _plain(raw)
     if not text:
         page.last, page.question = None, ""
-        if page.role:
-            page.heading, page.hushed, page.role = "", False, False
+        if page.passing and not page.empty:
+            page.heading, page.hushed, page.passing = "", False, False
     elif (heading := _heading(raw.strip(), text, bullet)) is not None:
-        page.hushed = is_order_heading(heading)
-        page.heading = "" if page.hushed or _GENERAL.search(heading) else heading
-        page.role = heading.lower() == "role"
-        page.last, page.question = None, ""
-    elif match := _ASKED.match(text):
+        _open(heading, page, passing=not raw.startswith(("#", "<")) or heading.lower() == "role")
+    else:
+        page.empty = False
+        yield from _content(text, page, bullet=bullet)
+
+
+def _open(heading: str, page: _Page, *, passing: bool) -> None:
+    page.hushed, page.passing, page.empty = is_order_heading(heading), passing, True
+    page.heading = "" if page.hushed or _GENERAL.search(heading) else heading
+    page.last, page.question = None, ""
+
+
+def _content(text: str, page: _Page, *, bullet: bool) -> Iterator[Fact]:
+    if match := _ASKED.match(text):
         question, *answers = _INLINE_ANSWER.split(match[1], maxsplit=1)
         page.last, page.question = None, question.strip()
         yield from _answer(" ".join(answers), page)
     elif match := _ANSWERED.match(text):
         yield from _answer(match[1], page)
-    elif page.question and not bullet:
+    elif page.question and not bullet and (page.last is None or page.unfinished):
         yield from _answer(text, page)
     else:
         yield from _prose(text, page, bullet=bullet)
@@ -126,21 +151,24 @@ def _answer(text: str, page: _Page) -> Iterator[Fact]:
     """An answer of the owner's is meant for callers, whatever it looks like."""
     if not text or not page.question:
         return
-    whole = replace(page.last, answer=f"{page.last.answer} {text}") if page.last else None
-    page.last = whole or Fact(_closed(text), page.question, page.heading)
+    text = f"{page.unfinished} {text}".strip() if page.last else text
+    page.unfinished = "" if text.endswith((".", "!", "?", '"', "”")) else text
+    page.last = Fact(_closed(text), page.question, page.heading)
     yield page.last
 
 
 def _prose(text: str, page: _Page, *, bullet: bool) -> Iterator[Fact]:
+    if page.question:
+        page.last, page.question = None, ""
     parts = sentences(text)
-    if parts[0].endswith("?") and not is_order(parts[0]) and not page.hushed:
+    if parts[0].endswith("?") and not page.hushed and (_ASKING.match(parts[0]) or not is_order(parts[0])):
         page.last, page.question = None, parts[0]
         yield from _answer(" ".join(parts[1:]), page)
         return
     for part in parts:
         if said := quoted_answer(part):
             yield Fact(_closed(said.answer), heading=page.heading, cues=(said.trigger,))
-        elif page.hushed or is_order(part) or part.endswith("?"):
+        elif page.hushed or is_order(part, headed=bool(page.heading)) or part.endswith("?"):
             page.last = None
         else:
             page.last = _fact(part, page)

@@ -31,7 +31,7 @@ _SOMEONE = (
 _FILLER = (
     r"(?:um+|uh+|er+|hmm+|well|so|oh|ah|okay|ok|alright|all right|please|right|look|listen|now|just|actually|sorry)"
 )
-_LEADING = re.compile(rf"^(?:{_FILLER}\b[\s,.!…-]*)+", re.IGNORECASE)
+_LEADING = re.compile(rf"^(?:{_FILLER}\b(?!-)[\s,.!…]*)+", re.IGNORECASE)
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings)(?: there)?\b[\s,.!-]*", re.IGNORECASE
 )
@@ -57,9 +57,15 @@ _FOLLOW_UP = re.compile(r"^(?:and|what about|how about|and what about|but what a
 
 
 def tidy(text: str) -> str:
-    """The caller's words without fillers at the front, doubled blanks and a final mark."""
-    text = " ".join(text.replace("’", "'").split())
-    return _LEADING.sub("", text).strip(" ,.!?…-") or text.strip(" ,.!?…-")
+    """The caller's words without fillers at the front, a please at the end, doubled blanks and a final mark."""
+    text = " ".join(text.replace("’", "'").split()).strip(" ,.!?…-")
+    bare = re.sub(r"[\s,]+please$", "", _LEADING.sub("", text), flags=re.IGNORECASE)
+    return bare.strip(" ,.!?…-") or text
+
+
+def is_noise(text: str) -> bool:
+    """True when nothing was said but fillers."""
+    return not any(char.isalnum() for char in text) or (intent_of(text) is None and not _LEADING.sub("", f"{text} "))
 
 
 def intent_of(text: str) -> Intent | None:

@@ -12,15 +12,30 @@ import numpy as np
 
 from oneinbox.adapters.speech.builtin.embedding import Vectors
 from oneinbox.adapters.speech.builtin.facts import Fact, facts
-from oneinbox.adapters.speech.builtin.topics import TOPICS, Kind, Topic, asked_kind, held_kinds, topic_of
+from oneinbox.adapters.speech.builtin.topics import TOPICS, Kind, Topic, asked_kind, held_kinds, topics_of
 
 Embed = Callable[[Sequence[str]], Vectors]
 
+SURE = 0.45
+"""From here up a fact is said."""
+ASK_BACK = 0.33
+"""From here up the caller is asked whether they mean it."""
+YES_OR_NO_SURE = 0.75
+"""From here up an answer that begins with yes or no is said to a question in other words: a wrong yes does harm."""
 TOPIC_WEIGHT = 0.95
-KIND_BONUS = 0.10
-KIND_MALUS = 0.10
+TOPIC_FLOOR = 0.45
+CLEAR_TOPIC = 0.75
+OTHER_TOPIC_MALUS = 0.10
+KIND_BONUS = 0.12
+KIND_MALUS = 0.14
 WORD_WEIGHT = 0.20
 _UNWEIGHTED = Path(__file__).parent / "data" / "brain" / "unweighted.txt"
+_ASKING = re.compile(
+    r"(?:and |or |so )?(?:when|where|what|which|who|why|how|do|does|did|is|are|can|could|will|would|may|should"
+    r"|have|has)\b",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY_RANGE = re.compile(rf"\b({'|'.join(_DAYS)})s?,? ?(?:to|through|until|till|-|–)+ ?({'|'.join(_DAYS)})")
 
@@ -41,14 +56,14 @@ class Knowledge:
     def __init__(self, system_prompt: str, embed: Embed) -> None:
         self._embed = embed
         self.facts = facts(system_prompt)
-        self._topics: list[Topic | None] = []
+        self._topics: list[tuple[Topic, ...]] = []
         self._kinds: list[frozenset[Kind]] = []
         self._words: list[frozenset[str]] = []
         cues: list[str] = []
         self._owners: list[int] = []
         for index, fact in enumerate(self.facts):
             told = f"{fact.heading}. {fact.question} {fact.answer}"
-            self._topics.append(topic_of(told))
+            self._topics.append(topics_of(told))
             self._kinds.append(held_kinds(told))
             self._words.append(frozenset(stems(f"{told} {' '.join(fact.cues)}")))
             texts = _cues(fact)
@@ -56,9 +71,7 @@ class Knowledge:
             self._owners.extend([index] * len(texts))
         self._cues = embed(cues)
         self._weights = self._rarity()
-        self._topic_rows = {
-            topic.label: embed(topic.questions) for topic in TOPICS if any(own is topic for own in self._topics)
-        }
+        self._topic_rows = _topic_rows(embed)
 
     def labels(self) -> list[str]:
         """What the facts are about, in short, without repetition and in the prompt's order."""
@@ -68,22 +81,30 @@ class Knowledge:
         """All facts, the best first. `kind`: what is asked for, where the question itself doesn't say it."""
         if not self.facts:
             return []
-        vector = self._embed([question])[0]
-        scores = self._likeness(vector)
+        vector = self._embed([_marked(question)])[0]
+        near = {topic.label: float(np.max(rows @ vector)) for topic, rows in zip(TOPICS, self._topic_rows, strict=True)}
+        scores = self._likeness(vector, near)
         wanted = asked_kind(question.lower()) or kind
         asked = frozenset(stems(question))
-        for index in range(len(scores)):
-            scores[index] += self._kind_score(index, wanted) + WORD_WEIGHT * self._overlap(asked, self._words[index])
+        for index, fact in enumerate(self.facts):
+            overlap = self._overlap(asked, self._words[index])
+            scores[index] += self._kind_score(index, wanted) + WORD_WEIGHT * overlap
+            if _YES_OR_NO.match(fact.answer) and overlap < 0.5 and scores[index] < YES_OR_NO_SURE:
+                scores[index] = min(scores[index], SURE - 0.01)
         order = sorted(range(len(scores)), key=lambda index: -scores[index])
         return self._one_voice(asked, [Found(self.facts[i], self._label(i), scores[i]) for i in order])
 
-    def _likeness(self, vector: Vectors) -> list[float]:
+    def _likeness(self, vector: Vectors, near: dict[str, float]) -> list[float]:
         best = [-1.0] * len(self.facts)
         for owner, cosine in zip(self._owners, self._cues @ vector, strict=True):
             best[owner] = max(best[owner], float(cosine))
-        for index, topic in enumerate(self._topics):
-            if topic is not None:
-                best[index] = max(best[index], TOPIC_WEIGHT * float(np.max(self._topic_rows[topic.label] @ vector)))
+        clear = max(near, key=lambda label: near[label])
+        for index, topics in enumerate(self._topics):
+            for topic in topics:
+                if near[topic.label] >= TOPIC_FLOOR:
+                    best[index] = max(best[index], TOPIC_WEIGHT * near[topic.label])
+            if near[clear] >= CLEAR_TOPIC and all(topic.label != clear for topic in topics):
+                best[index] -= OTHER_TOPIC_MALUS
         return best
 
     def _kind_score(self, index: int, wanted: Kind | None) -> float:
@@ -101,9 +122,9 @@ class Knowledge:
         return {word: math.log(1 + len(self.facts) / count) for word, count in counts.items()}
 
     def _label(self, index: int) -> str:
-        fact, topic = self.facts[index], self._topics[index]
-        if topic is not None:
-            return topic.label
+        fact, topics = self.facts[index], self._topics[index]
+        if topics:
+            return topics[0].label
         return fact.heading[:1].lower() + fact.heading[1:] if 0 < len(fact.heading.split()) <= 4 else ""
 
     def _one_voice(self, asked: frozenset[str], found: list[Found]) -> list[Found]:
@@ -144,15 +165,25 @@ def _days_between(first: str, last: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def _topic_rows(embed: Embed) -> tuple[Vectors, ...]:
+    return tuple(embed(topic.questions) for topic in TOPICS)
+
+
+@lru_cache(maxsize=1)
 def _unweighted() -> frozenset[str]:
     return frozenset(_UNWEIGHTED.read_text(encoding="utf-8").split())
 
 
 def _stem(word: str) -> str:
-    for ending in ("ings", "ing", "ies", "es", "ed", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
+    for endings in ("ies|es|s", "ing|ed", "y|e"):
+        word = re.sub(rf"(?<=\w\w\w)(?:{endings})$", "", word)
     return word
+
+
+def _marked(question: str) -> str:
+    """With the mark at its end that the model expects: recognisers put it there or not."""
+    bare = question.rstrip(" ?.!,")
+    return f"{bare}?" if _ASKING.match(bare) else f"{bare}."
 
 
 def _cues(fact: Fact) -> list[str]:

@@ -18,8 +18,8 @@ _NOT_FOR_THEM = r"(?!.*\b(?:us|our)\b)"
 _ORDERS = (
     rf"{_NOT_FOR_THEM}{_IMPERATIVE}",
     r"(?:please )?(?:do not|don't|always|never|politely)\b(?! (?:open|free|available|closed)\b)",
-    r"you(?:'re|'ll| are| will| must| should| work| help| answer| speak| act| only| handle| take| represent| know)\b",
-    r"you (?:have (?:access|to)|may only|do not|don't|cannot|can't|never|always|receive)\b",
+    r"you(?:'re| are| work| help| answer| speak| act| only| handle| take| represent| know)\b(?! welcome\b)",
+    r"you (?:have access|may only|never|always|receive)\b",
     r"you (?:can|may) (?:also )?(?:tell|say|offer|ask|answer|help|use|transfer|take|give|explain|mention)\b",
     r"your (?:job|role|task|goal|name|tone|purpose|mission|style|objective|answers|responses|replies|voice)\b",
     r"your (?:persona|personality|main|primary|responsibilit)",
@@ -33,6 +33,10 @@ _ORDERS = (
     rf"(?:if|when|whenever) (?:the |an? |any )?{_PEOPLE} (?:asks?|wants?|says?|calls?|needs?|insists?|complains?)\b",
 )
 _ORDER = re.compile("|".join(_ORDERS), re.IGNORECASE)
+_TO_WHOM = re.compile(
+    r"you(?:'ll| will| must| should| have to| do not| don't| cannot| can't)\b(?! (?:\w+ )?find\b)", re.IGNORECASE
+)
+"""Under the heading of a fact such a sentence is for callers: `Age: you must be sixteen`."""
 _ABOUT_ITSELF = re.compile(
     r"\b(?:ai|virtual|voice|phone|helpful|friendly) (?:assistant|agent|receptionist)\b|\b(?:this|the|system) prompt\b"
     r"|\bas an ai\b|\btool calls?\b",
@@ -61,11 +65,13 @@ class Quoted:
     answer: str
 
 
-def is_order(sentence: str) -> bool:
-    """True for a sentence that tells the agent what to be or to do: nothing for a caller's ears."""
+def is_order(sentence: str, *, headed: bool = False) -> bool:
+    """True for a sentence that tells the agent what to be or to do. `headed`: it stands under the heading of facts."""
+    bare = sentence.lstrip('"“ ')
     label = _LABEL.match(sentence)
     return bool(
-        _ORDER.match(sentence.lstrip('"“ '))
+        _ORDER.match(bare)
+        or (not headed and _TO_WHOM.match(bare))
         or _ABOUT_ITSELF.search(sentence)
         or (label is not None and is_order_heading(label[1]))
     )

@@ -56,6 +56,7 @@ HOLDS: dict[Kind, re.Pattern[str]] = {
     Kind.PERSON: _words(
         r"\b(?:dr|mr|mrs|ms|doctor|owners?|owned by|managers?|run by|chef|our (?:team|staff)|named|led by)\b"
         r"|\b(?:belongs to|founded)\b"
+        r"|(?:\b(?:are|is|by|named)|(?:manager|owner|partner),) (?!\w+days?\b)(?-i:[A-Z][a-z]+)"
     ),
     Kind.PHONE: _words(
         r"\+?\d[\d ().-]{5,}\d|\b(?:phone|telephone) number\b|\b(?:call|phone|text) (?:us )?(?:at|on)\b"
@@ -68,7 +69,7 @@ HOLDS: dict[Kind, re.Pattern[str]] = {
 ASKS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.DURATION,
-        _words(r"\bhow (?:long|quick|fast|soon)|\bhow many (?:minutes|hours|days|weeks)|\bhow much time\b"),
+        _words(r"\bhow (?:long|quick(?:ly)?|fast|soon)\b|\bhow many (?:minutes|hours|days|weeks)|\bhow much time\b"),
     ),
     (
         Kind.MONEY,
@@ -90,8 +91,9 @@ ASKS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.PLACE,
         _words(
-            r"\bwhere\b|\b(?:your|the|what) (?:street )?address\b|\blocat(?:ed|ion)\b|\bdirections\b|\bfind you\b"
-            r"|\bget (?:there|to you)\b|\b(?:what|which) (?:street|part)\b"
+            r"\bwhere\b(?! (?:do|can|should) i (?:send|write|mail|pay|book|order|buy)\b)"
+            r"|\b(?:your|the|what) (?:street )?address\b|\blocat(?:ed|ion)\b|\bdirections\b"
+            r"|\bfind you\b|\bget (?:there|to you)\b|\b(?:what|which) (?:street|part)\b"
         ),
     ),
     (Kind.PERSON, _words(r"\bwho(?:se|'s)?\b")),
@@ -144,7 +146,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "parking",
         _words(r"\bpark(?:ing)?\b|\bcar park\b|\bgarage spaces?\b"),
-        ("Where can I park?", "Is there parking?", "Where do I leave my car?", "Can I come by car?"),
+        ("Where can I park?", "Is there parking?", "Where do I leave my car?"),
     ),
     Topic(
         "public transport",
@@ -154,7 +156,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "how to pay",
         _words(
-            r"\b(?:cash|credit|debit|visa|mastercard|paypal|apple pay|cards|pay (?:by|with)|payments?|instal?lments)\b"
+            r"\b(?:cash|(?:credit|debit|any|all|major|by|with)(?: \w+)? cards?"
+            r"|visa|mastercard|paypal|apple pay|pay (?:by|with)|payments?|instal?lments)\b"
         ),
         (
             "How can I pay?",
@@ -223,6 +226,6 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 
-def topic_of(sentence: str) -> Topic | None:
-    """The first topic that a sentence states."""
-    return next((topic for topic in TOPICS if topic.stated.search(sentence)), None)
+def topics_of(sentence: str) -> tuple[Topic, ...]:
+    """The topics that a sentence states."""
+    return tuple(topic for topic in TOPICS if topic.stated.search(sentence))

@@ -60,6 +60,16 @@ def machine(labels: Sequence[str]) -> str:
     return f"I'm an automated assistant. {known(labels)}"
 
 
+def unclear(times: int) -> str:
+    """Nothing was understood. `times`: how often before in this call."""
+    ways = (
+        "Sorry, I didn't catch that.",
+        "I still didn't hear you well. Could you say it again?",
+        "I'm afraid the line is bad. Could you speak up a little?",
+    )
+    return ways[times % len(ways)] if times < 2 * len(ways) else "I can't hear you. Please call us again."
+
+
 def unsure(times: int, heard: str, labels: Sequence[str]) -> str:
     """No answer, said differently each time. `times`: how often before in this call."""
     if times == 0:

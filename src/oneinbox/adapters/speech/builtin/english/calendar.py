@@ -24,16 +24,17 @@ DATES = (
 VERBS = frozenset(("may", "march"))
 """In small letters these are no months."""
 YEAR_AFTER = one_of(["after", "before", "by", "from", "in", "of", "since", "till", "until", "year"])
+DAY_AFTER = one_of(["after", "before", "by", "on", "since", "till", "until"])
 NO_COUNT = rf"(?!\s*(?:{one_of(UNITS)})\b|[-.,]\d)"
 
-NAMES = (
-    DAY_OF
-    | {name.title(): name for name in DAY_OF.values()}
-    | {short.title(): name for short, name in MONTH_OF.items()}
-)
-NAME = rf"\b(?:{one_of(NAMES)})\b"
+DAYS = DAY_OF | {name.title(): name for name in DAY_OF.values()}
+NAMES = DAYS | {short.title(): name for short, name in MONTH_OF.items()}
+DAY, NAME = (rf"\b(?:{one_of(names)})\b" for names in (DAYS, NAMES))
 SHORT_DAY = rf"\b(?P<day>{one_of(DAY_OF)})\b"
-BETWEEN_NAMES = {"-": " to ", "&": " and ", "/": " and "}
+LINK = r"\s?[-&/]\s?"
+LISTED = r",?\s(?:and|or|through|thru|till|to|until)\s|,\s(?:and\s|or\s)?"
+CHAINS = (rf"{NAME}\.?(?:{LINK}{NAME}\.?)+", rf"{DAY}\.?(?:(?:{LINK}|{LISTED}){DAY}\.?)+")
+SHORT = re.compile(rf"(?P<name>{NAME})\.?")
 
 CLOCK = r"(?P<hour>\d\d?)(?::(?P<minute>[0-5]\d))?"
 HALF = r"\s?(?P<half>[ap])\.?\s?m\b\.?"
@@ -69,9 +70,15 @@ def _decade(match: re.Match[str]) -> str:
 
 
 def _names(match: re.Match[str]) -> str:
-    """Mon-Fri, Sat & Sun, Tue./Thu., Jan-Mar: as many as are written."""
-    parts = re.split(r"\s?([-&/])\s?", match[0].replace(".", ""))
-    return "".join(BETWEEN_NAMES[part] if part in BETWEEN_NAMES else NAMES[part] for part in parts) + stop_of(match)
+    """Mon-Fri, Sat & Sun, Mon., Wed. and Fri., Jan-Mar: as many as are written."""
+    said = SHORT.sub(lambda found: NAMES[found["name"]], match[0])
+    said = re.sub(r"\s?-\s?", " to ", said)
+    return re.sub(r"\s?[&/]\s?", " and ", said) + stop_of(match)
+
+
+def _near(match: re.Match[str]) -> str:
+    """A day of this year, where a word shows that it is no fraction: by 12/1."""
+    return f"{match['word']} {MONTHS[int(match['month']) - 1]} {ordinal(int(match['day']))}"
 
 
 def _clock(match: re.Match[str]) -> str:
@@ -89,6 +96,7 @@ def _clock(match: re.Match[str]) -> str:
 
 DATE_RULES: tuple[Rule, ...] = (
     *(rule(pattern, _date, any_case=True) for pattern in DATES),
+    rule(rf"\b(?P<word>{DAY_AFTER})\s{MONTH_NUMBER}/{DAY_NUMBER}\b(?![/\d])", _near, any_case=True),
     rule(rf"(?<=st|nd|rd|th)\s?-\s?(?=(?:{one_of(MONTHS)})\s)", " to "),
     rule(
         rf"\b(?P<word>{YEAR_AFTER})\s+(?P<year>1[89]\d\d|20\d\d)\b{NO_COUNT}",
@@ -96,12 +104,16 @@ DATE_RULES: tuple[Rule, ...] = (
         any_case=True,
     ),
     rule(r"(?<![\w'])(?:(?P<century>19|20)(?P<tens>\d)|'?(?P<alone>[2-9]))0s\b", _decade),
-    rule(rf"{NAME}\.?(?:\s?[-&/]\s?{NAME}\.?)+", _names),
+    *(rule(pattern, _names) for pattern in CHAINS),
     rule(rf"{SHORT_DAY}(?:\.|(?=,?\s+\d))", lambda m: DAY_OF[m["day"]] + stop_of(m)),
 )
 TIME_RULES: tuple[Rule, ...] = (
     rule(r"\b24/7\b", " ".join((cardinal(24), cardinal(7)))),
-    rule(rf"(?P<from>{SOME_TIME})\s?-\s?(?={LATER_TIME})", lambda m: f"{m['from']} to ", any_case=True),
+    rule(
+        rf"(?P<from>{SOME_TIME})\s?-\s?(?={LATER_TIME})",
+        lambda m: f"{m['from'].removesuffix(':00')} to ",
+        any_case=True,
+    ),
     rule(rf"\b{CLOCK}{HALF}", _clock, any_case=True),
     rule(r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)\b", _clock),
 )

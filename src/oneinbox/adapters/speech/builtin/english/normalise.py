@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from oneinbox.adapters.speech.builtin.english.addresses import address_rules
 from oneinbox.adapters.speech.builtin.english.calendar import DATE_RULES, TIME_RULES
-from oneinbox.adapters.speech.builtin.english.grammar import UNSTRESSED
+from oneinbox.adapters.speech.builtin.english.grammar import ARTICLES, PREPOSITIONS, UNSTRESSED
 from oneinbox.adapters.speech.builtin.english.places import PHONE_RULES, PLACE_RULES
 from oneinbox.adapters.speech.builtin.english.quantities import LEFT_OVER_RULES, MONEY_RULES, QUANTITY_RULES
 from oneinbox.adapters.speech.builtin.english.rules import (
@@ -40,17 +40,26 @@ TYPOGRAPHY = str.maketrans(
 
 
 VULGAR = re.compile("(?<=[0-9])(?=[¼½¾⅓⅔⅛⅜⅝⅞])")
+KEYS = {"*": "star", "#": "pound"}
+PRESSED = re.compile(r"\b(?P<before>press|dial|hit|the|or|and)\s(?P<key>[*#])(?![\w*])", re.IGNORECASE)
+"""A telephone's key; elsewhere an asterisk is typography."""
 LATIN = {"e": "for example,", "i": "that is,"}
 
 
 def _dotted(match: re.Match[str]) -> str:
     """The stop stays where a sentence may well end with this word."""
+    if match["word"] == "EST":
+        return match[0]
     word = match["word"].lower()
     return DOTTED[word] + (stop_of(match) if word in CLOSING else "")
 
 
 def _title(match: re.Match[str]) -> str:
     return f"{TITLES[match['title']]} "
+
+
+def _saint(match: re.Match[str]) -> str:
+    return f"{match['before']}{TITLES['St']} "
 
 
 EARLY_RULES: tuple[Rule, ...] = (
@@ -62,10 +71,12 @@ EARLY_RULES: tuple[Rule, ...] = (
 ABBREVIATION_RULES: tuple[Rule, ...] = (
     rule(rf"\b(?P<title>{one_of(TITLES)})\.\s?(?=[A-Z])", _title),
     rule(rf"\b(?P<title>{one_of(PLAIN_TITLES)})\s+(?=[A-Z])", _title),
-    rule(r"\bDr\b\.?", lambda m: TITLES["Dr"] + stop_of(m)),
+    rule(rf"(?P<before>^|\b(?:{one_of(ARTICLES | PREPOSITIONS | {'to', 'and'})})\s)St (?=[A-Z])", _saint),
+    rule(rf"\b(?P<title>{one_of(PLAIN_TITLES)})\b\.?", lambda m: TITLES[m["title"]] + stop_of(m)),
     rule(rf"\b(?P<word>{one_of(DOTTED)})\.(?!\w)", _dotted, any_case=True),
     rule(rf"\b(?P<word>{one_of(PLAIN)})\b(?!')", lambda m: PLAIN[m["word"].lower()], any_case=True),
-    rule(r"\b(?:[A-Z]\.)+[A-Z]\.", lambda m: spelled(m[0]) + (stop_of(m) or " ")),
+    rule(r"\b(?P<one>[A-Z])\s?&\s?(?P<two>[A-Z])\b", lambda m: f"{letter(m['one'])} and {letter(m['two'])}"),
+    rule(r"\b[A-Z]\.(?:[A-Z]\.)+|\b[a-z]\.[a-z]\.(?:[a-z]\.)+", lambda m: spelled(m[0]) + (stop_of(m) or " ")),
     rule(r"\b(?P<initial>[A-Z])\.(?=\s+[A-Z])", lambda m: letter(m["initial"])),
 )
 SIGN_WORDS = {"&": "and", "@": "at", "+": "plus", "=": "equals"}
@@ -87,6 +98,7 @@ TIDY_RULES: tuple[Rule, ...] = (
 
 def clean(text: str) -> str:
     """`text` without control characters, in compatibility form, with ASCII digits and plain punctuation."""
+    text = PRESSED.sub(lambda match: f"{match['before']} {KEYS[match['key']]}", text)
     text = text.translate(TYPOGRAPHY)
     if text.isascii():
         return re.sub(r"[\x00-\x1f\x7f]+", " ", text)

@@ -9,6 +9,8 @@ from oneinbox.adapters.speech.builtin.english.vocabulary import PLURALS, UNITS, 
 
 MONEY_OF = {"$": ("dollar", "cent", "cents"), "£": ("pound", "penny", "pence"), "€": ("euro", "cent", "cents")}
 SIGN = "(?P<sign>[$€£])"
+EACH = table("day:day hour:hour hr:hour lb:pound mo:month month:month oz:ounce person:person week:week wk:week yr:year")
+"""What a price or an amount is for, after a stroke."""
 COUNT = r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)"
 LARGE = table("k:thousand m:million b:billion") | {name: name for name in ("thousand", "million", "billion")}
 SCALE = r"(?P<scale>[kmb]\b|\s(?:thousand|million|billion)\b)"
@@ -28,7 +30,7 @@ def _money(match: re.Match[str]) -> str:
     whole, fraction = match["whole"].replace(",", ""), match["fraction"] or ""
     if match["scale"]:
         number = decimal(f"{whole}.{fraction}" if fraction else whole)
-        return f" {number} {LARGE[match['scale'].strip().lower()]} {one}s"
+        return f" {number} {LARGE[match['scale'].strip().lower()]} {one if _describes(match) else one + 's'}"
     amount, rest = int(whole), int(fraction.ljust(2, "0") or 0)
     said = [f"{cardinal(rest)} {part if rest == 1 else parts}"] if rest else []
     if amount or not rest:
@@ -64,7 +66,7 @@ def _plural(unit: str) -> str:
 
 
 def _temperature(match: re.Match[str]) -> str:
-    said = f"{cardinal(int(match['degrees']))} degrees"
+    said = f"{decimal(match['degrees'])} degrees"
     below = "minus " if match["below"] else ""
     return f"{below}{said} {SCALES_OF_HEAT.get(match['scale'] or '', '')}".rstrip()
 
@@ -97,11 +99,16 @@ MONEY_RULES: tuple[Rule, ...] = (
         rf"{SIGN}(?P<low>{AMOUNT})\s?-\s?(?P=sign)?(?={AMOUNT})",
         lambda m: f"{m['low']} to {m['sign']}",
     ),
+    rule(rf"(?<![\w-])-\s?(?={SIGN})", "minus "),
+    rule(rf"(?<=\w)/(?P<each>{one_of(EACH)})\b", lambda m: f" per {EACH[m['each']]}"),
     rule(rf"{SIGN}\s?{COUNT}(?:\.(?P<fraction>\d\d?))?(?!\d){SCALE}?", _money, any_case=True),
 )
 QUANTITY_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.-])(?P<low>\d+(?:\.\d+)?)\s?-\s?(?=\d+(?!-?\d))", lambda m: f"{m['low']} to "),
     rule(r"\b\d+(?:\.\d+){2,}\b", lambda m: " dot ".join(cardinal(int(part)) for part in m[0].split("."))),
+    rule(r"(?<=\d)\s?[x×]\s?(?=\d)", " by "),
+    rule(r"(?<![\d'])(?P<feet>\d)'\s?(?P<inches>1[01]|\d)(?![\d'])", lambda m: f"{m['feet']} foot {m['inches']}"),
+    rule(r"\b(?P<count>\d+)\s?¢", lambda m: f"{cardinal(int(m['count']))} cent{'' if m['count'] == '1' else 's'}"),
     rule(
         rf"(?<![\d/])(?:(?P<whole>\d+)\s)?\b(?P<top>\d)/(?P<bottom>[{''.join(PARTS)}])\b(?!/)(?:\s(?P<unit>{HALVED})\b\.?)?",
         _fraction,
@@ -111,9 +118,8 @@ QUANTITY_RULES: tuple[Rule, ...] = (
         _unit,
         any_case=True,
     ),
-    rule(r"(?P<below>-?)\b(?P<degrees>\d+)\s?°\s?(?P<scale>[CF]\b)?", _temperature),
+    rule(rf"(?P<below>-?)\b(?P<degrees>{AMOUNT})\s?°\s?(?P<scale>[CF]\b)?", _temperature),
     rule(rf"(?P<amount>{AMOUNT})\s?%", lambda m: f"{decimal(m['amount'])} percent"),
-    rule(r"(?<=\d)\s?[x×]\s?(?=\d)", " by "),
     rule(r"\b(?P<number>\d+)(?:st|nd|rd|th)\b", lambda m: ordinal(int(m["number"])), any_case=True),
 )
 LEFT_OVER_RULES: tuple[Rule, ...] = (

@@ -146,15 +146,15 @@ PLAIN = table(
     "dept:department etc:et_cetera ext:extension ltd:limited mtg:meeting pkwy:parkway vs:versus"
 )
 """No words of their own, hence plain without a full stop."""
-CLOSING = table("co:company corp:corporation etc:et_cetera inc:incorporated jr:junior ltd:limited sr:senior")
+CLOSING = table("co:company corp:corporation etc:et_cetera inc:incorporated ltd:limited")
 """Stand at a sentence's end as often as not."""
 DOTTED = (
     PLAIN
     | CLOSING
     | table(
         "assn:association ave:avenue asst:assistant avg:average bros:brothers est:established fl:floor govt:government "
-        "hwy:highway intl:international max:maximum mgr:manager min:minimum misc:miscellaneous natl:national rd:road "
-        "rm:room ste:suite tel:telephone temp:temperature univ:university"
+        "hwy:highway intl:international jr:junior max:maximum mgr:manager min:minimum misc:miscellaneous natl:national "
+        "rd:road rm:room sr:senior ste:suite tel:telephone temp:temperature univ:university"
     )
 )
 

@@ -3,7 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.app.deployment import (
     NOW,
@@ -196,3 +197,16 @@ def test_what_a_worker_says_after_its_burial_changes_nothing(database: Database)
         return written, await the_events(database, call_id), (await the_call(database, call_id)).end_reason or ""
 
     assert asyncio.run(scene()) == (False, ["answered", "ended"], "worker_error")
+
+
+def test_a_database_that_hangs_proves_nothing_against_a_worker(database: Database) -> None:
+    async def scene() -> str:
+        call_id, worker_id = await a_call(database)
+        await silence(database, worker_id)
+        async with database.transaction() as session:
+            await session.execute(text("LOCK TABLE workers IN ACCESS EXCLUSIVE MODE"))
+            with pytest.raises(TimeoutError):
+                await reaper(database)[0].sweep()
+        return (await the_call(database, call_id)).status
+
+    assert asyncio.run(scene()) == "in_progress"

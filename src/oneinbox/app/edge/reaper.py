@@ -14,6 +14,8 @@ from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 
 SWEEP_SECONDS = 1.0
+LOOK_SECONDS = 2.0
+"""A database that takes longer kept the workers from beating too: what it shows then proves nothing."""
 
 _log = structlog.get_logger(__name__)
 
@@ -33,7 +35,7 @@ class Reaper:
         self._woken.set()
 
     async def run(self) -> None:
-        """For ever. After the database was away, workers get the time to beat again before anyone is missed."""
+        """For ever. After the database was away or hung, workers get the time to beat again before one is missed."""
         while True:
             try:
                 await self.sweep()
@@ -43,8 +45,11 @@ class Reaper:
             await wait_at_most(self._woken, SWEEP_SECONDS)
 
     async def sweep(self) -> None:
-        """End the calls of departed workers and those that never started, exactly once each."""
-        async with self._database.transaction() as session:
+        """End the calls of departed workers and those that never started, exactly once each.
+
+        Raises what DATABASE_AWAY names; a database that does not answer in time is a TimeoutError among them.
+        """
+        async with asyncio.timeout(LOOK_SECONDS), self._database.transaction() as session:
             departed = await workers.departed(session)
             ids = [worker.id for worker in departed]
             held = await calls.held_by(session, ids) if ids else []

@@ -75,10 +75,13 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def sipp(folder: Path, scenario: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """sipp with a scenario of this folder, once; killed when the block is left."""
+async def sipp(
+    folder: Path, scenario: str, *arguments: str, calls: int = 1
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """sipp with a scenario of this folder, in as many calls at once; killed when the block is left."""
     process = await asyncio.create_subprocess_exec(
-        *("sipp", "-m", "1", "-nostdin", "-timeout", "20s", "-timeout_error", "-i", "127.0.0.1"),
+        *("sipp", "-m", str(calls), "-r", str(calls), "-l", str(calls)),
+        *("-nostdin", "-timeout", "20s", "-timeout_error", "-i", "127.0.0.1"),
         *("-sf", str(HERE / scenario), *arguments),
         cwd=folder,
         stdout=asyncio.subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """A far side in a process of its own: greets each call, and answers what it hears after 0.4 s of silence.
 
-Prints its SIP port, and ends when its stdin is closed. The numbers +1555000... are refused.
+Its argument is the address it has, 127.0.0.1 if there is none. Prints its SIP port, and ends when its stdin is closed.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Shopkeeper:
             self._quiet = -1
 
 
-async def main() -> None:
+async def main(host: str) -> None:
     voice = synthesis.load()
     greeting, *answers = [await voice.synthesise(text) for text in (GREETING, *ANSWERS)]
 
@@ -47,7 +47,7 @@ async def main() -> None:
         async for _ in leg.events():
             pass
 
-    plane = EmbeddedPlane("127.0.0.1", (25000, 25098), SystemClock().monotonic)
+    plane = EmbeddedPlane(host, (25000, 25098), SystemClock().monotonic)
     print((await plane.start(on_call))[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await plane.close()
@@ -55,4 +55,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1] if sys.argv[1:] else "127.0.0.1"))

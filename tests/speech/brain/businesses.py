@@ -1,4 +1,4 @@
-"""Four small businesses and what their callers ask: written when every weight was fixed, and not used to set one."""
+"""Eight small businesses and what their callers ask, written when the weights were set; none was fitted to them."""
 
 from dataclasses import dataclass
 
@@ -92,6 +92,89 @@ If the caller asks about a job, say: "Please send your application to jobs@fixit
 When you don't know something, apologise and offer a callback.
 """
 
+PHARMACY = """You are the voice assistant for Greenfield Pharmacy. Help callers quickly and politely.
+Greenfield Pharmacy is at 140 High Street, between the bank and the bakery.
+Our hours are 8:30 am to 7 pm on weekdays and 9 am to 3 pm on Saturdays; on Sundays we are closed.
+Prescriptions are usually ready in twenty minutes.
+You can also drop prescriptions into the box by the door at any time.
+Flu shots are 25 dollars and need no appointment.
+We deliver medicine to your home within three miles, free of charge.
+Measuring your blood pressure costs nothing.
+We don't stock homeopathic products.
+Our pharmacist is Mr. Okafor.
+For refills, please have your prescription number ready.
+Never give medical advice. If someone sounds unwell, tell them to call their doctor.
+"""
+
+DRIVING = """# Role
+Answer calls for Green Light Driving School.
+
+## Personality
+- Patient
+- Encouraging
+
+## Lessons
+A single lesson lasts fifty minutes and costs 48 pounds. Ten lessons together are 450 pounds.
+Lessons are possible every day between seven in the morning and nine in the evening.
+Your instructor picks you up at home, at work or at school.
+We teach in cars with manual and with automatic gears.
+
+## Enrolment
+You have to be seventeen and need a provisional licence.
+To sign up, fill in the form on our website, www.greenlight.example.
+
+## Office
+12 Station Parade, above the barber's. The office is staffed Monday, Wednesday and Friday from ten to four.
+
+## FAQ
+Q: How many lessons will I need?
+A: Most learners take between thirty and forty.
+Q: What happens if I fail the test?
+A: You can book another try after ten working days.
+Q: Can I cancel a lesson?
+A: Yes, free of charge up to two days before.
+"""
+
+GUESTHOUSE = """You take calls for Seaview Guesthouse. Sound welcoming. Don't confirm bookings yourself.
+
+Seaview Guesthouse has nine rooms, all with a private bathroom.
+A double room is 95 dollars a night, breakfast included, and a single is 70.
+Check-in is from three in the afternoon, and check-out is until eleven.
+Breakfast is served from seven to ten in the garden room.
+The beach is a five-minute walk away.
+We are at the end of Cliff Road in Westhaven.
+Parking in the yard is free for guests.
+Small dogs may stay for 10 dollars a night.
+There is fast wireless internet in every room.
+The airport shuttle leaves every hour and takes forty minutes.
+We are closed in January.
+Smoking is only allowed on the balconies.
+If a caller wants to reserve, take a message with the dates.
+"""
+
+PLUMBER = """Name: Sam
+Role: receptionist for Drake Plumbing & Heating
+Rules: never quote a total price
+
+Q: What areas do you cover?
+A: We work in all of Kent County.
+Q: What does a visit cost?
+A: The call-out fee is 75 dollars, which includes the first half hour. After that it is 30 dollars per quarter hour.
+Q: Do you come on weekends?
+A: Yes, around the clock for emergencies, with a surcharge of fifty percent.
+Q: When can somebody come?
+A: For emergencies within two hours, otherwise within three days.
+Q: Are your plumbers licensed?
+A: Yes, all of them are licensed and insured.
+Q: Do you install boilers?
+A: Yes, and we service every brand.
+Q: How do I pay?
+A: By card on the spot or by bank transfer within two weeks.
+If water is running, please turn off the main valve right away.
+The company was founded by Peter Drake in 1987.
+"""
+
+
 BUSINESSES: tuple[tuple[str, tuple[Case, ...]], ...] = (
     (
         BAKERY,
@@ -164,6 +247,76 @@ BUSINESSES: tuple[tuple[str, tuple[Case, ...]], ...] = (
             Case("What do I owe you if it can't be saved?", ("don't pay anything",)),
             Case("Do you sell flowers?"),
             Case("Do you have an office in Paris?"),
+        ),
+    ),
+    (
+        PHARMACY,
+        (
+            Case("Are you open right now, it's Saturday two o'clock?", ("9 am to 3 pm",)),
+            Case("How do I find you?", ("140 High Street",)),
+            Case("When can I pick up my pills?", ("twenty minutes",)),
+            Case("Can I get vaccinated against the flu, and what is it?", ("25 dollars",)),
+            Case("I can't leave the house, could you bring me my medication?", ("deliver",)),
+            Case("Can you check my blood pressure?", ("costs nothing",)),
+            Case("Do you have homeopathic drops?", ("homeopathic",)),
+            Case("Who is the pharmacist?", ("Okafor",)),
+            Case("What do I need for a refill?", ("prescription number",)),
+            Case("Can I leave a prescription at night?", ("box by the door",)),
+            Case("Do you sell beer?"),
+            Case("Do you do eye tests?"),
+        ),
+    ),
+    (
+        DRIVING,
+        (
+            Case("What do you charge for one lesson?", ("48 pounds",)),
+            Case("Is there a discount if I book several?", ("450 pounds",)),
+            Case("How long does a lesson go?", ("fifty minutes",)),
+            Case("Can I have lessons in the evening?", ("nine in the evening",)),
+            Case("Where do we meet for the lesson?", ("picks you up",)),
+            Case("Can I learn on an automatic?", ("automatic",)),
+            Case("How old must I be?", ("seventeen",)),
+            Case("How do I register?", ("greenlight.example",)),
+            Case("Where's your office?", ("12 Station Parade",)),
+            Case("What if I don't pass?", ("ten working days",)),
+            Case("I can't make my lesson on Thursday.", ("two days before",)),
+            Case("Do you teach motorbikes?"),
+            Case("Do you rent out trucks?"),
+        ),
+    ),
+    (
+        GUESTHOUSE,
+        (
+            Case("How much for two people for a night?", ("95 dollars",)),
+            Case("When can we get into the room?", ("three in the afternoon",)),
+            Case("What time do we have to leave the room?", ("until eleven",)),
+            Case("Until when can I eat breakfast?", ("seven to ten",)),
+            Case("How far is it to the sea?", ("five-minute walk",)),
+            Case("What's the address?", ("Cliff Road",)),
+            Case("Is there a place for my car?", ("free for guests",)),
+            Case("Can my dog come along?", ("10 dollars a night",)),
+            Case("Do you have wifi?", ("wireless internet",)),
+            Case("How do we get there from the airport?", ("shuttle",)),
+            Case("Can I come in January?", ("closed in January",)),
+            Case("May I smoke in the room?", ("balconies",)),
+            Case("Do you have a gym?"),
+            Case("Do you sell surfboards?"),
+        ),
+    ),
+    (
+        PLUMBER,
+        (
+            Case("Do you also come to Kent?", ("Kent County",)),
+            Case("How expensive is it if you come by?", ("75 dollars",)),
+            Case("My pipe burst, how fast can you be here?", ("within two hours",)),
+            Case("Do you work on Sundays?", ("around the clock",)),
+            Case("Can you put in a new boiler?", ("every brand",)),
+            Case("Can I pay with my credit card?", ("By card",)),
+            Case("Are you insured?", ("insured",)),
+            Case("There's water everywhere, what should I do?", ("main valve",)),
+            Case("Who started the company?", ("Peter Drake",)),
+            Case("Do you repair roofs?"),
+            Case("Do you walk dogs?"),
         ),
     ),
 )

@@ -1,4 +1,8 @@
-"""How often callers who use other words than the owner get the right answer: a floor under what was measured."""
+"""How often callers who use other words than the owner get the right answer: a floor under what was measured.
+
+Measured of 86 questions: 67 right at once, 8 after asking back, 5 wrong, 6 offered to take a message. Of 17 that the
+prompt doesn't answer: 12 offered to take a message, 1 asked back, 4 answered beside the point.
+"""
 
 from collections import Counter
 
@@ -38,13 +42,13 @@ def outcomes() -> dict[bool, Counter[str]]:
 
 def test_most_questions_get_their_answer(outcomes: dict[bool, Counter[str]]) -> None:
     answered = outcomes[True]
-    assert answered.total() == 44
-    assert answered["right"] >= 28, answered
-    assert answered["right"] + answered["confirmed"] >= 34, answered
-    assert answered["wrong"] <= 4, answered
+    assert answered.total() == 86
+    assert answered["right"] >= 60, answered
+    assert answered["right"] + answered["confirmed"] >= 68, answered
+    assert answered["wrong"] <= 9, answered
 
 
 def test_most_questions_without_an_answer_get_none(outcomes: dict[bool, Counter[str]]) -> None:
     unanswered = outcomes[False]
-    assert unanswered.total() == 9
-    assert unanswered["wrong"] <= 4, unanswered
+    assert unanswered.total() == 17
+    assert unanswered["wrong"] <= 6, unanswered

@@ -24,10 +24,16 @@ YES_OR_NO_SURE = 0.75
 """From here up an answer that begins with yes or no is said to a question in other words: a wrong yes does harm."""
 TOPIC_WEIGHT = 0.95
 TOPIC_FLOOR = 0.45
+TOPIC_MARGIN = 0.15
 CLEAR_TOPIC = 0.75
 OTHER_TOPIC_MALUS = 0.10
+BARE_QUESTION = 0.65
+"""How near `where is it` is to the place itself, there being no other word to go by."""
 KIND_BONUS = 0.12
 KIND_MALUS = 0.14
+HARD_KINDS = (Kind.MONEY, Kind.PHONE, Kind.EMAIL)
+"""A fact without one of these is at best asked back about when one is asked for."""
+HARD_KIND_MALUS = 0.25
 WORD_WEIGHT = 0.20
 _UNWEIGHTED = Path(__file__).parent / "data" / "brain" / "unweighted.txt"
 _ASKING = re.compile(
@@ -83,25 +89,31 @@ class Knowledge:
             return []
         vector = self._embed([_marked(question)])[0]
         near = {topic.label: float(np.max(rows @ vector)) for topic, rows in zip(TOPICS, self._topic_rows, strict=True)}
-        scores = self._likeness(vector, near)
         wanted = asked_kind(question.lower()) or kind
         asked = frozenset(stems(question))
+        if not asked:
+            near |= {topic.label: BARE_QUESTION for topic in TOPICS if wanted and topic.kind is wanted}
+        scores = self._likeness(vector, near, wanted)
         for index, fact in enumerate(self.facts):
             overlap = self._overlap(asked, self._words[index])
-            scores[index] += self._kind_score(index, wanted) + WORD_WEIGHT * overlap
-            if _YES_OR_NO.match(fact.answer) and overlap < 0.5 and scores[index] < YES_OR_NO_SURE:
-                scores[index] = min(scores[index], SURE - 0.01)
+            score = scores[index] + self._kind_score(index, wanted) + WORD_WEIGHT * overlap
+            other_words = overlap < 0.5 and score < YES_OR_NO_SURE
+            doubtful = (wanted in HARD_KINDS and wanted not in self._kinds[index]) or (
+                other_words and _YES_OR_NO.match(fact.answer)
+            )
+            scores[index] = min(score, SURE - 0.01) if doubtful else score
         order = sorted(range(len(scores)), key=lambda index: -scores[index])
         return self._one_voice(asked, [Found(self.facts[i], self._label(i), scores[i]) for i in order])
 
-    def _likeness(self, vector: Vectors, near: dict[str, float]) -> list[float]:
+    def _likeness(self, vector: Vectors, near: dict[str, float], wanted: Kind | None) -> list[float]:
         best = [-1.0] * len(self.facts)
         for owner, cosine in zip(self._owners, self._cues @ vector, strict=True):
             best[owner] = max(best[owner], float(cosine))
-        clear = max(near, key=lambda label: near[label])
+        of_kind = [topic.label for topic in TOPICS if wanted and topic.kind is wanted]
+        clear = max(of_kind or near, key=lambda label: near[label])
         for index, topics in enumerate(self._topics):
             for topic in topics:
-                if near[topic.label] >= TOPIC_FLOOR:
+                if near[topic.label] >= max(TOPIC_FLOOR, near[clear] - TOPIC_MARGIN):
                     best[index] = max(best[index], TOPIC_WEIGHT * near[topic.label])
             if near[clear] >= CLEAR_TOPIC and all(topic.label != clear for topic in topics):
                 best[index] -= OTHER_TOPIC_MALUS
@@ -110,7 +122,9 @@ class Knowledge:
     def _kind_score(self, index: int, wanted: Kind | None) -> float:
         if wanted is None:
             return 0.0
-        return KIND_BONUS if wanted in self._kinds[index] else -KIND_MALUS
+        if wanted in self._kinds[index]:
+            return KIND_BONUS
+        return -HARD_KIND_MALUS if wanted in HARD_KINDS else -KIND_MALUS
 
     def _overlap(self, asked: frozenset[str], told: frozenset[str]) -> float:
         unknown = math.log(1 + len(self.facts))

@@ -24,6 +24,8 @@ class Topic:
     label: str
     stated: re.Pattern[str]
     questions: tuple[str, ...]
+    kind: Kind | None = None
+    """What an answer about it holds, if that is always the same."""
 
 
 def _words(pattern: str) -> re.Pattern[str]:
@@ -69,7 +71,10 @@ HOLDS: dict[Kind, re.Pattern[str]] = {
 ASKS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.DURATION,
-        _words(r"\bhow (?:long|quick(?:ly)?|fast|soon)\b|\bhow many (?:minutes|hours|days|weeks)|\bhow much time\b"),
+        _words(
+            r"\bhow (?:long|quick(?:ly)?|fast|soon)\b|\bhow many (?:minutes|hours|days|weeks)|\bhow much time\b"
+            r"|\bwhen (?:will|is|are|can) .*\b(?:ready|done|finished|arrive|back)\b"
+        ),
     ),
     (
         Kind.MONEY,
@@ -120,11 +125,13 @@ TOPICS: tuple[Topic, ...] = (
             "What are your opening hours?",
             "When are you open?",
             "When can I come by?",
+            "When can I come in?",
             "What time do you close?",
             "How late can I come in?",
             "Are you there on the weekend?",
             "Is somebody there in the evening?",
         ),
+        Kind.TIME,
     ),
     Topic(
         "our address",
@@ -136,22 +143,27 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (
             "Where are you located?",
+            "Where is it?",
+            "Where do I have to go?",
             "What is your address?",
             "How do I get to you?",
             "Where can I find your shop?",
             "What street are you on?",
             "Which part of town are you in?",
         ),
+        Kind.PLACE,
     ),
     Topic(
         "parking",
         _words(r"\bpark(?:ing)?\b|\bcar park\b|\bgarage spaces?\b"),
         ("Where can I park?", "Is there parking?", "Where do I leave my car?"),
+        Kind.PLACE,
     ),
     Topic(
         "public transport",
         _words(r"\b(?:bus(?:es)?|tram|train|subway|metro|station)\b"),
         ("How do I get there by public transport?", "Is there a bus or a train?", "Which stop is closest?"),
+        Kind.PLACE,
     ),
     Topic(
         "how to pay",
@@ -202,16 +214,18 @@ TOPICS: tuple[Topic, ...] = (
         "our phone number",
         _words(r"\b(?:call|phone|telephone|text|number)\b.*\d[\d ().-]{5,}\d|\bphone: "),
         ("What is your phone number?", "What number can I call?", "How do I reach you by phone?"),
+        Kind.PHONE,
     ),
     Topic(
         "our e-mail address",
         _words(r"@|\be-?mail\b"),
         ("What is your e-mail address?", "Can I write to you?", "Where do I send an e-mail?"),
+        Kind.EMAIL,
     ),
     Topic(
         "our website",
         _words(r"\b(?:website|online|www\.|\w+\.(?:com|org|net|co\.uk))\b"),
-        ("Do you have a website?", "Can I do it online?", "Where do I find you on the internet?"),
+        ("Do you have a website?", "Can I do it online?", "Are you on the internet?"),
     ),
     Topic(
         "access for wheelchairs",

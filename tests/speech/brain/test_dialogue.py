@@ -51,8 +51,11 @@ def test_another_question_after_asking_back_is_simply_answered(shop: Dialogue) -
 
 
 def test_half_of_a_double_question_is_answered_and_the_rest_offered_a_message(shop: Dialogue) -> None:
-    said = talk(shop, "When are you open and do you fix bicycles?")
-    assert said == [f"{HOURS} {wording.REST}"]
+    answered, asked, read = talk(shop, "When are you open and do you fix bicycles?", "Yes.", "I am on 555 0101 234.")
+    assert answered.startswith(f"{HOURS} ")
+    assert "do you fix bicycles" in answered
+    assert asked == wording.NUMBER
+    assert read == "I have: do you fix bicycles, I am on 555 0101 234. Is that right?"
 
 
 def test_a_follow_up_leans_on_the_question_before(shop: Dialogue) -> None:

@@ -163,7 +163,7 @@ class Dialogue:
             return next(iter(sure), "")
         self._previous = parts[-1]
         said = " ".join(sure)
-        return self._await(Awaiting.OFFER, f"{said} {wording.REST}") if unsure else said
+        return f"{said} {self._not_known(unsure[0], named=True)}" if unsure else said
 
     def _suggest(self, found: Found) -> str:
         self._candidate = found
@@ -171,13 +171,18 @@ class Dialogue:
         self._awaiting = Awaiting.CONFIRMATION
         if found.fact.question:
             return wording.suggest_question(found.fact.question)
-        return wording.suggest(found.label) if found.label else wording.hedge(found.fact.answer)
+        if not found.label or found.label in self._suggested:
+            return wording.hedge(found.fact.answer)
+        self._suggested.add(found.label)
+        return wording.suggest(found.label)
 
-    def _not_known(self, words: str) -> str:
-        said = wording.unsure(self._unsure, words, self._knowledge.labels())
-        self._message = [words] if self._unsure > 2 else []
+    def _not_known(self, words: str, *, named: bool = False) -> str:
+        """Offer a message. `named`: say which question has no answer, and make it the message."""
+        named = named or self._unsure >= wording.WAYS_TO_BE_UNSURE
+        times = self._unsure + wording.WAYS_TO_BE_UNSURE if named else self._unsure
+        self._message = [words] if named else []
         self._unsure += 1
-        return self._await(Awaiting.OFFER, said)
+        return self._await(Awaiting.OFFER, wording.unsure(times, words, self._knowledge.labels()))
 
     def _confirmed(self, words: str) -> str:
         candidate = self._candidate
@@ -191,8 +196,7 @@ class Dialogue:
             return wording.IN_OTHER_WORDS if len(self._denied) == 1 else self._not_known(self._previous)
         if _DICTATED.search(rest):
             return self._dictated(rest)
-        shown = not candidate.label and not candidate.fact.question
-        said = wording.WHAT_ELSE if shown else candidate.fact.answer
+        said = wording.WHAT_ELSE if candidate.fact.answer in self._said else candidate.fact.answer
         return f"{said} {self._answer(rest)}" if rest and _QUESTION.match(rest) else said
 
     def _offered(self, words: str) -> str:

@@ -20,8 +20,9 @@ NOTED = "Thank you, I have noted it. Is there anything else I can do for you?"
 NOTED_GOODBYE = "Thank you, I have noted it. Goodbye."
 DROPPED = "All right, no message. What else can I do for you?"
 AND_MESSAGE = "And what is your message?"
-REST = "About the rest I am not sure. Shall I take a message?"
 READ_BACK_WORDS = 60
+WAYS_TO_BE_UNSURE = 3
+"""After so many the question itself is said."""
 
 
 def suggest(label: str) -> str:

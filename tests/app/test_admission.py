@@ -123,10 +123,10 @@ def decide(database: Database, setting: Setting, invite: InviteFacts) -> Decisio
         (with_number(status="failed"), facts(), 480, Cause.PAUSED),
         (with_agent(status="paused"), facts(), 480, Cause.PAUSED),
         (with_agent(deleted=True), facts(), 480, Cause.NO_AGENT),
-        (without_worker, facts(), 503, Cause.OVERLOAD),
+        (without_worker, facts(), 503, Cause.UNAVAILABLE),
         (with_full_worker, facts("+15550000001"), 503, Cause.OVERLOAD),
-        (with_silent_worker, facts(), 503, Cause.OVERLOAD),
-        (with_draining_worker, facts(), 503, Cause.OVERLOAD),
+        (with_silent_worker, facts(), 503, Cause.UNAVAILABLE),
+        (with_draining_worker, facts(), 503, Cause.UNAVAILABLE),
     ],
 )
 def test_a_refusal_has_its_status_and_cause(

@@ -95,8 +95,7 @@ class Admission:
         weight = plans.weight(plan)
         free = await workers.claim(session, weight)
         if not free:
-            reason = "No voice worker has room for one more call."
-            return Refused(503, Cause.OVERLOAD, reason, retry_after=RETRY_AFTER_SECONDS)
+            return _no_room(await workers.count_serving(session))
         new = NewCall(plan, chain.owner_id, line.phone_id, free[0].id, weight, dict(chain.variables))
         await calls.admit(session, new)
         return Admitted(plan.call_id, line.number, tuple(self._route(plan.call_id, one) for one in free))
@@ -113,6 +112,13 @@ class Admission:
         self._reached[facts] = Reached(line.number, line.phone_id, line.workspace_id)
         if len(self._reached) > MOST_REMEMBERED:
             self._reached.popitem(last=False)
+
+
+def _no_room(serving: int) -> Refused:
+    if not serving:
+        return Refused(503, Cause.UNAVAILABLE, "No voice worker takes calls now.", retry_after=RETRY_AFTER_SECONDS)
+    reason = f"The voice workers, {serving} in number, have no room for one more call."
+    return Refused(503, Cause.OVERLOAD, reason, retry_after=RETRY_AFTER_SECONDS)
 
 
 async def _is_anyones(session: AsyncSession, host: str) -> bool:

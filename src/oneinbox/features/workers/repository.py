@@ -43,11 +43,7 @@ async def lock_free(session: AsyncSession, weight: int, stale_after: timedelta) 
     """Ready, beating workers with `weight` units free, locked in the order of their ids so that two never deadlock."""
     statement = (
         select(Worker)
-        .where(
-            Worker.state == "ready",
-            Worker.heartbeat_at > func.now() - stale_after,
-            Worker.live + weight <= Worker.capacity,
-        )
+        .where(_serving(stale_after), Worker.live + weight <= Worker.capacity)
         .order_by(Worker.id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -60,6 +56,11 @@ async def count_ready(session: AsyncSession, stale_after: timedelta) -> int:
     beating = Worker.heartbeat_at > func.now() - stale_after
     statement = select(func.count()).select_from(Worker).where(Worker.state == "ready", beating)
     return await session.scalar(statement) or 0
+
+
+async def count_serving(session: AsyncSession, stale_after: timedelta) -> int:
+    """How many ready, beating workers there are."""
+    return await session.scalar(select(func.count()).where(_serving(stale_after))) or 0
 
 
 async def add_load(session: AsyncSession, worker_id: str, units: int) -> None:
@@ -92,6 +93,10 @@ async def bury(session: AsyncSession, worker_ids: Collection[str], stale_after: 
 async def delete_gone(session: AsyncSession, older_than: timedelta) -> None:
     """Delete the rows of workers that have been gone that long."""
     await session.execute(delete(Worker).where(Worker.state == "gone", Worker.heartbeat_at < func.now() - older_than))
+
+
+def _serving(stale_after: timedelta) -> ColumnElement[bool]:
+    return and_(Worker.state == "ready", Worker.heartbeat_at > func.now() - stale_after)
 
 
 def _silent(stale_after: timedelta) -> ColumnElement[bool]:

@@ -56,6 +56,11 @@ async def count_ready(session: AsyncSession) -> int:
     return await repository.count_ready(session, STALE_AFTER)
 
 
+async def count_serving(session: AsyncSession) -> int:
+    """How many workers take calls, with room or without."""
+    return await repository.count_serving(session, STALE_AFTER)
+
+
 async def move_claim(session: AsyncSession, from_worker: str | None, to_worker: str, weight: int) -> None:
     """Another worker took the call than the one it was claimed from."""
     await repository.lock(session, [one for one in (from_worker, to_worker) if one is not None])

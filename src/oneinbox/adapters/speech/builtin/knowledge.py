@@ -23,18 +23,24 @@ ASK_BACK = 0.33
 YES_OR_NO_SURE = 0.75
 """From here up an answer that begins with yes or no is said to a question in other words: a wrong yes does harm."""
 TOPIC_WEIGHT = 0.95
+"""What a question's likeness to a topic's usual questions is worth, against likeness to the owner's own words."""
 TOPIC_FLOOR = 0.45
+"""Below, the likeness to a topic is chance."""
 TOPIC_MARGIN = 0.15
+"""So far below the nearest topic another one may still be meant."""
 CLEAR_TOPIC = 0.75
+"""From here up the question is about that topic, and facts about others lose OTHER_TOPIC_MALUS."""
 OTHER_TOPIC_MALUS = 0.10
 BARE_QUESTION = 0.65
 """How near `where is it` is to the place itself, there being no other word to go by."""
 KIND_BONUS = 0.12
+"""For a fact that holds a time, place, price … when one is asked for; KIND_MALUS for one that doesn't."""
 KIND_MALUS = 0.14
 HARD_KINDS = (Kind.MONEY, Kind.PHONE, Kind.EMAIL)
 """A fact without one of these is at best asked back about when one is asked for."""
 HARD_KIND_MALUS = 0.25
 WORD_WEIGHT = 0.20
+"""For sharing all of the question's words, the rare ones counting most."""
 _UNWEIGHTED = Path(__file__).parent / "data" / "brain" / "unweighted.txt"
 _ASKING = re.compile(
     r"(?:and |or |so )?(?:when|where|what|which|who|why|how|do|does|did|is|are|can|could|will|would|may|should"

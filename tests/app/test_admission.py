@@ -199,6 +199,7 @@ def test_a_deleted_agent_leaves_its_calls_to_the_fallback_and_then_to_voicemail(
     plan = _PLAN.validate_python(served.plan)
     assert [agent.agent_id for agent in plan.agents] == [served.agent_id]
     assert (plan.voicemail and plan.voicemail.message, served.weight) == ("Leave a message.", 1)
+    assert served.call_metadata["routing_note"].endswith("has been deleted.")  # type: ignore[attr-defined]
     plan = _PLAN.validate_python(recorded.plan)
     assert (plan.agents, plan.voicemail and plan.voicemail.message) == ((), "Beep.")
     assert recorded.weight == 8, "the caller's message is transcribed here"

@@ -96,7 +96,7 @@ class Admission:
         free = await workers.claim(session, weight)
         if not free:
             return _no_room(await workers.count_serving(session))
-        new = NewCall(plan, chain.owner_id, line.phone_id, free[0].id, weight, dict(chain.variables))
+        new = NewCall(plan, chain.owner_id, line.phone_id, free[0].id, weight, dict(chain.variables), chain.why)
         await calls.admit(session, new)
         return Admitted(plan.call_id, line.number, tuple(self._route(plan.call_id, one) for one in free))
 

@@ -22,6 +22,8 @@ class NewCall:
     worker_id: str
     weight: int
     variables: dict[str, object] = field(default_factory=dict)
+    routing_note: str = ""
+    """Why others than those that it was meant for take the call."""
 
 
 class CallResponse(BaseModel):

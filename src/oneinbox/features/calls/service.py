@@ -51,7 +51,7 @@ async def admit(session: AsyncSession, new: NewCall) -> None:
         from_number=plan.from_number,
         to_number=plan.to_number,
         variables=new.variables,
-        call_metadata={"unknown_variables": list(plan.unknown_variables)} if plan.unknown_variables else {},
+        call_metadata=_notes(new),
         plan=_PLAN.dump_python(plan, mode="json"),
         worker_id=new.worker_id,
         weight=new.weight,
@@ -177,6 +177,11 @@ def to_response(call: Call, messages: list[dict[str, object]], recording_url: st
         "recording_url": recording_url,
     }
     return CallResponse.model_validate(stored)
+
+
+def _notes(new: NewCall) -> dict[str, object]:
+    notes = {"unknown_variables": list(new.plan.unknown_variables), "routing_note": new.routing_note}
+    return {name: note for name, note in notes.items() if note}
 
 
 def _row(call_id: str, fact: Fact) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from oneinbox.app.running import DATABASE_AWAY
@@ -12,6 +13,8 @@ from oneinbox.kit.clock import Clock
 
 BATCH_SECONDS = 0.3
 OUTAGE_SECONDS = 60.0
+
+_log = structlog.get_logger(__name__)
 
 Write = Callable[[Sequence[Fact]], Awaitable[bool]]
 """Writes a batch in one transaction; repeating it changes nothing. False when the call has ended elsewhere."""
@@ -30,8 +33,9 @@ def patient(seconds: float) -> AsyncRetrying:
 class Journal:
     """The events of one call, in order, numbered from 0."""
 
-    def __init__(self, write: Write, clock: Clock) -> None:
+    def __init__(self, write: Write, clock: Clock, *, outage_seconds: float = OUTAGE_SECONDS) -> None:
         self._write = write
+        self._outage_seconds = outage_seconds
         self._clock = clock
         self._pending: list[Fact] = []
         self._count = 0
@@ -53,7 +57,10 @@ class Journal:
         self.emit(CallEnded(at_ms=at_ms, reason=EndReason.WORKER_ERROR, failed=True, detail=detail))
 
     async def keep(self) -> None:
-        """Write batches until the terminal event is written. Raises DATABASE_AWAY kin when an outage is too long."""
+        """Write batches until the terminal event is written; while the call goes on, an outage is waited for.
+
+        Raises DATABASE_AWAY kin when the database stays away for `outage_seconds` after the call.
+        """
         while self.ended is None or self._pending:
             await self._news.wait()
             self._news.clear()
@@ -62,12 +69,18 @@ class Journal:
                 await asyncio.sleep(BATCH_SECONDS)
 
     async def _flush(self) -> None:
-        batch = tuple(self._pending)
+        batch, over = tuple(self._pending), self.ended is not None
         if not batch:
             return
-        async for attempt in patient(OUTAGE_SECONDS):
-            with attempt:
-                await self._write(batch)
-        del self._pending[: len(batch)]
+        try:
+            async for attempt in patient(self._outage_seconds):
+                with attempt:
+                    await self._write(batch)
+        except DATABASE_AWAY as error:
+            if over:
+                raise
+            _log.warning("journal_waits", events=len(self._pending), reason=type(error).__name__)
+        else:
+            del self._pending[: len(batch)]
         if self._pending:
             self._news.set()

@@ -1,16 +1,21 @@
 """What tests share: one real PostgreSQL a session, migrated once, and a fresh database of it for each test."""
 
 import asyncio
+import io
 import itertools
+import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 
 from oneinbox.app.migrate import migrate
+from oneinbox.kit import logs
 from oneinbox.kit.db import Database, libpq_url
 from oneinbox.kit.postgres import EmbeddedPostgres
 
@@ -45,14 +50,34 @@ def template() -> Iterator[DatabaseUrls]:
 @pytest.fixture
 def database_urls(template: DatabaseUrls) -> Iterator[DatabaseUrls]:
     """A database of this test's own."""
+    with fresh_database(template) as urls:
+        yield urls
+
+
+@contextmanager
+def fresh_database(template: DatabaseUrls) -> Iterator[DatabaseUrls]:
+    """A migrated database for as long as the block lasts."""
     fresh = template.sibling(f"test_{next(_numbers)}")
     name, source = (urls.owner.rpartition("/")[2] for urls in (fresh, template))
     maintenance = libpq_url(template.sibling("postgres").owner)
     with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
     yield fresh
     with psycopg.connect(maintenance, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """What the product logs from here on, at its most talkative, as it would stand on stderr."""
+    root, written = logging.getLogger(), io.StringIO()
+    before = root.handlers[:]
+    logs.configure("debug", "test")
+    for handler in root.handlers:
+        handler.setStream(written)
+    yield written.getvalue
+    root.handlers[:] = before
+    structlog.reset_defaults()
 
 
 @pytest.fixture

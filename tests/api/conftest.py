@@ -1,6 +1,7 @@
 """The API as tests use it: the real application on a real database, every answer compared with its OpenAPI document."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+from tests.conftest import fresh_database
 
 from oneinbox.app.api.application import Deployment, create_app
 from oneinbox.app.settings import Settings
@@ -31,6 +33,9 @@ ERROR = {
     },
 }
 TRIO = {"trunk_address": "acme.pstn.twilio.com", "auth_username": "acme", "auth_password": "correct-horse-battery"}
+
+
+_tenants = itertools.count(1)
 
 
 class Api:
@@ -106,7 +111,7 @@ class Deployed:
 
 @pytest.fixture
 def deploy(database_urls: Any, tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
-    """Makes deployments with other settings than the default ones."""
+    """Makes deployments with other settings than the default ones, on a database of this test's own."""
     with asyncio.Runner() as runner, _databases(runner) as opened:
 
         def make(**settings: Any) -> Deployed:
@@ -118,14 +123,29 @@ def deploy(database_urls: Any, tmp_path: Path) -> Iterator[Callable[..., Deploye
 
 @pytest.fixture
 def deployed(deploy: Callable[..., Deployed]) -> Deployed:
-    """A deployment with nothing set."""
+    """A deployment of this test's own, with nothing set."""
     return deploy()
 
 
 @pytest.fixture
 def api(deployed: Deployed) -> Api:
-    """A client of the workspace `default`."""
+    """A client of the workspace `default` of this test's own deployment."""
     return deployed.workspace("default")
+
+
+@pytest.fixture(scope="session")
+def shared(template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A deployment for tests that need no more of one than a workspace."""
+    folder = tmp_path_factory.mktemp("shared")
+    with fresh_database(template) as urls, asyncio.Runner() as runner, _databases(runner) as opened:
+        opened.append(Database(urls.app, pool_size=10))
+        yield Deployed(runner, opened[0], folder)
+
+
+@pytest.fixture
+def tenant(shared: Deployed) -> Api:
+    """A client of a workspace of this test's own."""
+    return shared.workspace(f"tenant-{next(_tenants)}")
 
 
 @contextmanager

@@ -28,32 +28,32 @@ def seed() -> dict[str, Any]:
     return document
 
 
-def test_the_operation_is_that_of_the_seed(seed: dict[str, Any], deployed: Any) -> None:
-    assert deployed.app.openapi()["paths"][PATH]["post"] == seed["paths"][PATH]["post"]
+def test_the_operation_is_that_of_the_seed(seed: dict[str, Any], shared: Any) -> None:
+    assert shared.app.openapi()["paths"][PATH]["post"] == seed["paths"][PATH]["post"]
 
 
-def test_every_component_of_the_seed_is_equal(seed: dict[str, Any], deployed: Any) -> None:
-    ours = deployed.app.openapi()["components"]
+def test_every_component_of_the_seed_is_equal(seed: dict[str, Any], shared: Any) -> None:
+    ours = shared.app.openapi()["components"]
     names = seed["components"]["schemas"].keys()
     assert names, "the seed has components"
     assert {name: ours["schemas"].get(name) for name in names} == seed["components"]["schemas"]
     assert ours["securitySchemes"] == seed["components"]["securitySchemes"]
 
 
-def test_the_head_of_the_document_is_that_of_the_seed(seed: dict[str, Any], deployed: Any) -> None:
-    ours = deployed.app.openapi()
+def test_the_head_of_the_document_is_that_of_the_seed(seed: dict[str, Any], shared: Any) -> None:
+    ours = shared.app.openapi()
     assert {part: ours[part] for part in ("openapi", "info", "security")} == {
         part: seed[part] for part in ("openapi", "info", "security")
     }
 
 
-def test_the_committed_document_is_the_one_served(deployed: Any) -> None:
+def test_the_committed_document_is_the_one_served(shared: Any) -> None:
     committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    assert committed == deployed.app.openapi(), "run: make openapi"
+    assert committed == shared.app.openapi(), "run: make openapi"
 
 
-def test_operations_list_the_errors_they_can_give(deployed: Any) -> None:
-    document = deployed.app.openapi()
+def test_operations_list_the_errors_they_can_give(shared: Any) -> None:
+    document = shared.app.openapi()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if (path, method) == (PATH, "post"):

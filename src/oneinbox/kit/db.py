@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import structlog
 from psycopg import sql
-from sqlalchemy import URL, MetaData, make_url, text
+from sqlalchemy import URL, MetaData, Table, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -96,6 +96,17 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def referring(session: AsyncSession, table: Table, row_id: str, *, most: int = 20) -> list[str]:
+    """Ids of rows, of whatever tables, whose foreign key points to that row of `table`: what keeps it from going."""
+    found: list[str] = []
+    for other in table.metadata.tables.values():
+        for key in other.foreign_keys:
+            if key.column.table is table:
+                statement = select(other.c.id).where(key.parent == row_id).order_by(other.c.id).limit(most)
+                found += (await session.scalars(statement)).all()
+    return found[:most]
 
 
 async def notify(session: AsyncSession, channel: str, payload: str) -> None:

@@ -4,9 +4,10 @@ import re
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oneinbox.app.api.errors import answer, unexpected
+from oneinbox.app.api.errors import unexpected
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.ids import new_id
 
@@ -15,10 +16,6 @@ ID_HEADER = "X-Request-Id"
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _log = structlog.get_logger(__name__)
-
-
-class _BodyTooLarge(Exception):
-    """More came than MOST_BODY_BYTES."""
 
 
 class Requests:
@@ -61,19 +58,14 @@ class _Exchange:
         if self._status is not None:
             _log.error("answer_broke_off", reason=type(error).__name__)
             return
-        if isinstance(error, _BodyTooLarge):
-            said = f"The body is larger than {MOST_BODY_BYTES} bytes."
-            response = answer(self._id, 413, "BODY_TOO_LARGE", said, {"Connection": "close"})
-        else:
-            response = unexpected(self._id, error)
-        await response(self._scope, self._receive, self._write)
+        await unexpected(self._id, error)(self._scope, self._receive, self._write)
 
     async def _read(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
             if self._received > MOST_BODY_BYTES:
-                raise _BodyTooLarge
+                raise HTTPException(413, f"The body is larger than {MOST_BODY_BYTES} bytes.", {"Connection": "close"})
         return message
 
     async def _write(self, message: Message) -> None:

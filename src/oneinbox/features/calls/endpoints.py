@@ -42,7 +42,14 @@ async def stop_call(ctx: Ctx, call_id: UUID) -> CallResponse:
     return await _shown(ctx, await service.stop(ctx, str(call_id)))
 
 
-@open_router.get("/{call_id}/recording", response_class=FileResponse)
+@open_router.get(
+    "/{call_id}/recording",
+    response_class=FileResponse,
+    responses={
+        200: {"description": "The recording.", "content": {"audio/ogg": {}}},
+        206: {"description": "The part that the Range header asks for.", "content": {"audio/ogg": {}}},
+    },
+)
 async def get_call_recording(
     visit: AnyVisit, call_id: UUID, expires: Annotated[int, Query(ge=0, lt=2**40)], signature: str
 ) -> FileResponse:

@@ -27,6 +27,7 @@ from oneinbox.features.llm_models.schemas import (
     LLMModelUpdate,
 )
 from oneinbox.kit.bodies import InvalidField
+from oneinbox.kit.db import referring
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
 
@@ -91,7 +92,8 @@ async def delete(ctx: Context, model_id: str) -> None:
         async with ctx.session.begin_nested():
             await _own(ctx).remove(model_id)
     except IntegrityError:
-        raise ModelInUse(f"Model {model_id} is used by agents; give them another model or delete them first.") from None
+        users = ", ".join(await referring(ctx.session, LlmModel.metadata.tables[LlmModel.__tablename__], model_id))
+        raise ModelInUse(f"Model {model_id} is used by {users}: give them another one first, or delete them.") from None
 
 
 async def of_workspace(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> Mapping[str, LlmModel]:

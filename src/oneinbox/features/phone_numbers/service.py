@@ -102,9 +102,9 @@ def _merged(phone: PhoneNumber, change: InboundRoutingUpdate | None) -> dict[str
     if change is None:
         return None
     stored = phone.inbound_routing or {"agent_id": phone.agent_id}
-    given = change.model_dump(exclude_unset=True, exclude={"agent_id"})
-    if change.agent_id is not None:
-        given["agent_id"] = change.agent_id
+    given = {name: getattr(change, name) for name in change.model_fields_set}
+    if change.agent_id is None:
+        given.pop("agent_id", None)
     return steps.routing_row(InboundRouting.model_validate(stored | given))
 
 

@@ -1,5 +1,7 @@
 """Models, agents, trunks, phone numbers, and the operations that register them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -17,11 +19,11 @@ def _of_workspace() -> "list[sa.Column[object]]":
     ]
 
 
-def _required(names: str, kind: object) -> "list[sa.Column[object]]":
+def _required(names: str, kind: Any) -> "list[sa.Column[object]]":
     return [sa.Column(name, kind, nullable=False) for name in names.split()]
 
 
-def _optional(names: str, kind: object) -> "list[sa.Column[object]]":
+def _optional(names: str, kind: Any) -> "list[sa.Column[object]]":
     return [sa.Column(name, kind) for name in names.split()]
 
 

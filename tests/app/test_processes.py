@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -26,7 +27,7 @@ from tests.conftest import DatabaseUrls
 
 from oneinbox.app.edge.serve import serve as serve_edge
 from oneinbox.app.edge.server import SipPortTaken
-from oneinbox.app.settings import Address, PortRange, Settings
+from oneinbox.app.settings import Address, PortRange, Settings, child_environment
 from oneinbox.app.voice.serve import rtp_slice
 from oneinbox.app.voice.serve import serve as serve_voice
 from oneinbox.features.attempts.models import AttemptRow
@@ -37,7 +38,8 @@ from oneinbox.features.workers.models import Worker
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
 
-CALLER = Path(__file__).parents[1] / "e2e" / "caller.xml"
+HERE = Path(__file__).parent
+CALLER = HERE.parent / "e2e" / "caller.xml"
 SHOP = AgentRow(prompt="SCRIPT: We are open.", first_message="Hello, this is the shop.", enable_recording=True)
 
 pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")
@@ -105,6 +107,26 @@ def the_edge(settings: Settings) -> contextlib.AbstractAsyncContextManager[Proce
 
 def a_worker(settings: Settings) -> contextlib.AbstractAsyncContextManager[Process]:
     return running(lambda stop, ready: serve_voice(settings, 0, stop, ready))
+
+
+@contextlib.asynccontextmanager
+async def a_worker_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """In a process of its own; a line on its stdin stops its media engine."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(HERE / "worker_that_dies.py")),
+        env=child_environment(settings),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(anext(line async for line in process.stdout if line == b"ready\n"), 60)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @contextlib.asynccontextmanager
@@ -211,6 +233,26 @@ def test_a_call_is_stopped_from_outside(settings: Settings, database: Database) 
 
     call = asyncio.run(scene())
     assert (call.status, call.end_reason) == ("completed", "api_stop")
+
+
+def test_a_worker_whose_engine_dies_ends_with_its_calls_and_callers_hear_of_it(
+    settings: Settings, database: Database
+) -> None:
+    async def scene() -> tuple[Call, int, str, list[str]]:
+        await with_shop(database)
+        async with the_edge(settings), a_worker_process(settings) as worker, sipp(settings) as caller:
+            call = await a_call_that(database, talking)
+            assert worker.stdin is not None
+            worker.stdin.write(b"\n")
+            assert await asyncio.wait_for(caller.wait(), 15) != 0, "sipp stayed on a dead call"
+            code = await asyncio.wait_for(worker.wait(), 15)
+            events = await the_events(database, call.id)
+            return await a_call_that(database, over), code, await a_worker_in(database, "gone"), events
+
+    call, code, state, events = asyncio.run(scene())
+    assert (code, state) == (1, "gone")
+    assert events[-1] == "ended"
+    assert over(call)
 
 
 def test_a_taken_sip_port_is_said_as_such(settings: Settings, database: Database) -> None:

@@ -145,7 +145,8 @@ class _Worker:
         await run_beside(self._until_drained(presence, stop), eternal)
 
     async def _leave(self, presence: Presence) -> None:
-        """Hang up what is left and say goodbye; an engine that hangs is left to the end of the process."""
+        """Say goodbye, so that the edge ends what is left, and hang up; an engine that hangs ends with the process."""
+        await presence.leave()
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self._plane.close()
@@ -153,7 +154,6 @@ class _Worker:
             _log.warning("media_engine_not_closed")
         finally:
             await self._desk.empty(FAREWELL_SECONDS)
-            await presence.leave()
 
     async def _until_it_fails(self) -> None:
         raise MediaError("embedded", await self._plane.failed(), retryable=True)

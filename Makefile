@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 PYTHON ?= python3
 
-.PHONY: help install run demo tools test check openapi lock clean
+.PHONY: help install run demo tools test check openapi docs lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ demo: install ## Call the demo number, and judge what the caller hears
 
 openapi: install ## Write openapi.json anew
 	.venv/bin/oneinbox openapi > openapi.json
+
+docs: install ## Write docs/configuration.md anew
+	.venv/bin/oneinbox configuration > docs/configuration.md
 
 tools: ## Install the Debian programs that the tests call with (sipp, baresip, sox)
 	@missing=""; for p in sipp:sip-tester baresip:baresip sox:sox; do command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \

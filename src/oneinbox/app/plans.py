@@ -1,5 +1,6 @@
 """From a number's routing to a CallPlan: who can serve now, agents in order, then voicemail, templates filled."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from oneinbox.features.phone_numbers.schemas import Line
 
 UNITS: Mapping[str, int] = {"builtin": 8}
 """Units of a worker's capacity that a call takes, by its recogniser; one that runs elsewhere costs 1."""
+_SPOKEN_OF = re.compile(r"[+\w.*#-]{1,64}")
 OWN_VOICE = TtsChoice(provider="builtin")
 OWN_EARS = SttChoice(provider="builtin", model="default")
 
@@ -52,9 +54,13 @@ class Occasion:
     now: datetime
 
     def variables(self) -> dict[str, str]:
-        """What every template may name. A caller who withholds their number leaves `caller_number` empty."""
+        """What every template may name.
+
+        `caller_number` is empty when it is withheld, and when it is no number or name but a text: whoever calls writes
+        it, and it stands in the prompt.
+        """
         return {
-            "caller_number": self.from_number or "",
+            "caller_number": self.from_number if self.from_number and _SPOKEN_OF.fullmatch(self.from_number) else "",
             "called_number": self.to_number,
             "call_id": self.call_id,
             "direction": self.direction,

@@ -64,3 +64,14 @@ def test_a_child_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_pat
         monkeypatch.setenv(name, value)
     assert load() == settings
     assert settings.sip_defaults("twilio")["auth_password"] == "s3cret-canary"
+
+
+def test_the_scripted_media_plane_is_taken_only_on_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEINBOX_MEDIA_PLANE", "scripted")
+    with pytest.raises(SettingsError, match="ONEINBOX_MEDIA_PLANE: scripted needs ONEINBOX_SCRIPTED_PROVIDERS=true"):
+        load()
+    monkeypatch.setenv("ONEINBOX_SCRIPTED_PROVIDERS", "true")
+    with pytest.raises(SettingsError, match="ONEINBOX_SCRIPTED_TRUNKS"):
+        load()
+    monkeypatch.setenv("ONEINBOX_SCRIPTED_TRUNKS", "127.0.0.1:4455")
+    assert str(load().scripted_trunks) == "127.0.0.1:4455"

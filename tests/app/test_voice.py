@@ -21,8 +21,8 @@ from tests.app.deployment import (
     the_events,
     the_worker,
 )
-from tests.conversation.caller import Leg
 
+from oneinbox.adapters.media.scripted import ScriptedLeg
 from oneinbox.app.edge.admission import Admission
 from oneinbox.app.tickets import TicketBooth
 from oneinbox.app.voice.desk import Converse, Desk
@@ -92,9 +92,9 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 def test_a_call_is_carried_from_its_ticket_to_its_terminal_event(database: Database) -> None:
-    async def scene() -> tuple[list[str], Call, Call, list[str], int, Leg]:
+    async def scene() -> tuple[list[str], Call, Call, list[str], int, ScriptedLeg]:
         decision = await admitted(database)
-        desk, leg = desk_of(decision, database, chat), Leg(headers=decision.routes[0].headers)
+        desk, leg = desk_of(decision, database, chat), ScriptedLeg(headers=decision.routes[0].headers)
         taking = asyncio.create_task(desk.take(leg))
         await until(lambda: said_hello(decision.call_id))
         during = await the_call(database, decision.call_id)
@@ -119,9 +119,9 @@ def test_a_call_is_carried_from_its_ticket_to_its_terminal_event(database: Datab
 
 
 def test_a_conversation_that_breaks_ends_its_call_and_hangs_up(database: Database) -> None:
-    async def scene() -> tuple[Leg, Call, int]:
+    async def scene() -> tuple[ScriptedLeg, Call, int]:
         decision = await admitted(database)
-        leg = Leg(headers=decision.routes[0].headers)
+        leg = ScriptedLeg(headers=decision.routes[0].headers)
         await desk_of(decision, database, breaking).take(leg)
         live = (await the_worker(database, decision.routes[0].worker_id)).live
         return leg, await the_call(database, decision.call_id), live
@@ -133,10 +133,10 @@ def test_a_conversation_that_breaks_ends_its_call_and_hangs_up(database: Databas
 
 @pytest.mark.parametrize("ticket", ["", "1.ff", "another's"])
 def test_without_a_good_ticket_nobody_is_talked_to(database: Database, ticket: str) -> None:
-    async def scene() -> tuple[Leg, Call]:
+    async def scene() -> tuple[ScriptedLeg, Call]:
         decision = await admitted(database)
         headers = dict(decision.routes[0].headers) | {TICKET_HEADER: ticket}
-        leg = Leg(headers=headers)
+        leg = ScriptedLeg(headers=headers)
         await desk_of(decision, database, never).take(leg)
         return leg, await the_call(database, decision.call_id)
 
@@ -145,11 +145,11 @@ def test_without_a_good_ticket_nobody_is_talked_to(database: Database, ticket: s
 
 
 def test_a_call_that_has_ended_meanwhile_is_not_taken(database: Database) -> None:
-    async def scene() -> Leg:
+    async def scene() -> ScriptedLeg:
         decision = await admitted(database)
         async with database.transaction() as session:
             await calls.end(session, decision.call_id, EndReason.CANCELLED, "The caller hung up.", NOW)
-        leg = Leg(headers=decision.routes[0].headers)
+        leg = ScriptedLeg(headers=decision.routes[0].headers)
         await desk_of(decision, database, never).take(leg)
         return leg
 
@@ -171,9 +171,9 @@ def test_a_worker_that_steps_in_takes_the_claim_over(database: Database) -> None
 
 
 def test_what_was_ended_elsewhere_is_hung_up(database: Database) -> None:
-    async def scene() -> tuple[Leg, Call, list[str]]:
+    async def scene() -> tuple[ScriptedLeg, Call, list[str]]:
         decision = await admitted(database)
-        desk, leg = desk_of(decision, database, goes_on), Leg(headers=decision.routes[0].headers)
+        desk, leg = desk_of(decision, database, goes_on), ScriptedLeg(headers=decision.routes[0].headers)
         taking = asyncio.create_task(desk.take(leg))
         await until(lambda: answered(decision.call_id))
         async with database.transaction() as session:
@@ -205,7 +205,7 @@ def test_a_call_left_open_in_the_record_is_closed_and_a_carried_one_is_not(datab
         decision = await admitted(database)
         desk = desk_of(decision, database, chat)
         rounds = Rounds(database, SystemClock(), desk)
-        taking = asyncio.create_task(desk.take(Leg(headers=decision.routes[0].headers)))
+        taking = asyncio.create_task(desk.take(ScriptedLeg(headers=decision.routes[0].headers)))
         await until(lambda: answered(decision.call_id))
         await rounds.go()
         carried = (await the_call(database, decision.call_id)).status
@@ -231,7 +231,7 @@ def test_a_request_to_stop_is_found_without_a_notification(database: Database) -
     async def scene() -> Call:
         decision = await admitted(database)
         desk = desk_of(decision, database, chat)
-        taking = asyncio.create_task(desk.take(Leg(headers=decision.routes[0].headers)))
+        taking = asyncio.create_task(desk.take(ScriptedLeg(headers=decision.routes[0].headers)))
         await until(lambda: answered(decision.call_id))
         async with database.transaction() as session:
             await session.execute(update(Call).values(stop_requested_at=NOW))

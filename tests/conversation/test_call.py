@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.conversation.caller import AGENT, LEAD_MS, Call, Leg, MediaGone, plan
+from tests.conversation.caller import AGENT, Call, MediaGone, plan
 from tests.conversation.virtual import run_virtually
 
+from oneinbox.adapters.media.scripted import LegScript, ScriptedLeg
+from oneinbox.adapters.media.scripted.leg import LEAD_MS
 from oneinbox.adapters.speech.scripted.voice import speak
 from oneinbox.contracts.events import (
     AgentStarted,
@@ -28,9 +30,9 @@ def test_greeting_is_heard_and_two_turns_are_answered() -> None:
     async def scenario() -> None:
         call = Call(plan())
         await call.until(lambda: len(call.texts) == 1)
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: len(call.texts) == 3)
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: len(call.texts) == 5)
         ended = await call.ended()
         assert call.texts == [
@@ -56,7 +58,7 @@ def test_greeting_reaches_the_line_whole_and_at_once() -> None:
         expected = speak("Hello, this is the shop.")
         assert start <= 3
         assert sound[start * 320 :][: len(expected)] == expected
-        call.leg.happen("closed")
+        call.leg.stop()
         assert (await call.ended()).reason is EndReason.CALLER_HANGUP
 
     run_virtually(scenario())
@@ -67,7 +69,7 @@ def test_latency_is_measured_in_the_audio() -> None:
         call = Call(plan(replace(AGENT, system_prompt="SCRIPT: !delay 0.5 Nine.")))
         await call.until(lambda: call.texts)
         spoke_at = len(call.leg.said)
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: call.of(TurnMeasured))
         (turn,) = call.of(TurnMeasured)
         end_of_speech = spoke_at + 50
@@ -88,7 +90,7 @@ def test_barge_in_cuts_the_agent_and_only_what_was_heard_is_recorded(sensitivity
         await call.until(lambda: call.leg.sounding)
         await asyncio.sleep(1.0)
         spoke_at = len(call.leg.said)
-        call.leg.speak(2.0)
+        call.speak(2.0)
         await call.until(lambda: not call.leg.sounding)
         assert 0 < (len(call.leg.said) - spoke_at) * 20 <= at_most_ms
         said = call.of(Said)[0]
@@ -98,7 +100,7 @@ def test_barge_in_cuts_the_agent_and_only_what_was_heard_is_recorded(sensitivity
         assert abs(len(said.text.split()) - heard) <= 4
         await call.until(lambda: len(call.texts) == 3)
         assert call.texts[1:] == [("user", "when do you open"), ("agent", "We open at nine in the morning.")]
-        call.leg.happen("closed")
+        call.leg.stop()
         await call.ended()
 
     run_virtually(scenario())
@@ -108,7 +110,7 @@ def test_an_agent_that_can_not_be_interrupted_speaks_to_the_end() -> None:
     async def scenario() -> None:
         call = Call(plan(replace(AGENT, first_message=LONG, interruption_sensitivity=0.0)))
         await call.until(lambda: call.leg.sounding)
-        call.leg.speak(3.0)
+        call.speak(3.0)
         await call.until(lambda: call.texts)
         assert call.texts == [("agent", LONG)]
         assert not call.of(Said)[0].interrupted
@@ -123,7 +125,7 @@ def test_a_short_sound_does_not_cut_the_agent() -> None:
         agent = replace(AGENT, first_message=LONG, interruption_sensitivity=0.2, stt=SttChoice("scripted", "uh huh"))
         call = Call(plan(agent))
         await call.until(lambda: call.leg.sounding)
-        call.leg.speak(0.3)
+        call.speak(0.3)
         await call.until(lambda: len(call.texts) == 2)
         assert call.texts == [("user", "uh huh"), ("agent", LONG)]
         assert not call.of(Said)[1].interrupted
@@ -139,7 +141,7 @@ def test_a_phrase_of_the_caller_ends_the_call() -> None:
         call = Call(plan(agent))
         for count in (1, 3, 5):
             await call.until(lambda count=count: len(call.texts) == count)
-            call.leg.speak(1.0)
+            call.speak(1.0)
         ended = await call.ended()
         assert ended.reason is EndReason.END_CALL_PHRASE
         assert call.texts[-1] == ("user", "thanks that's all, good bye")
@@ -151,9 +153,9 @@ def test_silence_ends_the_call_but_not_while_it_is_held() -> None:
     async def scenario() -> None:
         call = Call(plan(replace(AGENT, silence_timeout_seconds=5)))
         await call.until(lambda: call.texts)
-        call.leg.happen("held")
+        call.leg.hold()
         await asyncio.sleep(60)
-        call.leg.happen("resumed")
+        call.leg.resume()
         ended = await call.ended()
         assert ended.reason is EndReason.SILENCE_TIMEOUT
         assert ended.at_ms == pytest.approx(65_300, abs=200)
@@ -177,8 +179,8 @@ def test_keys_and_stop() -> None:
     async def scenario() -> None:
         call = Call(plan())
         await call.until(lambda: call.texts)
-        call.leg.happen("dtmf", "5")
-        call.leg.happen("dtmf", "#")
+        call.leg.press("5")
+        call.leg.press("#")
         await asyncio.sleep(0.1)
         call.stop.set()
         assert (await call.ended()).reason is EndReason.API_STOP
@@ -193,10 +195,10 @@ def test_the_caller_hangs_up_whenever_they_like(after_ms: int) -> None:
 
     async def scenario() -> None:
         call = Call(plan(replace(AGENT, system_prompt="SCRIPT: !delay 0.3 We open at nine.")))
-        call.leg.heard_queue += [bytes(320)] * 20
-        call.leg.speak(0.8)
+        call.leg.speak(bytes(320) * 20)
+        call.speak(0.8)
         await asyncio.sleep(after_ms / 1000 + 0.001)
-        call.leg.happen("closed")
+        call.leg.stop()
         ended = await call.ended(5)
         assert ended.reason is (EndReason.CALLER_HANGUP if call.of(CallAnswered) else EndReason.CANCELLED)
 
@@ -207,7 +209,7 @@ def test_words_of_the_agent_that_were_cut_by_hanging_up_are_kept() -> None:
     async def scenario() -> None:
         call = Call(plan(replace(AGENT, first_message=LONG)))
         await asyncio.sleep(2.0)
-        call.leg.happen("closed")
+        call.leg.stop()
         await call.ended()
         (said,) = call.of(Said)
         assert said.interrupted
@@ -218,7 +220,8 @@ def test_words_of_the_agent_that_were_cut_by_hanging_up_are_kept() -> None:
 
 def test_a_call_that_is_gone_before_the_answer() -> None:
     async def scenario() -> None:
-        call = Call(plan(), Leg(answer_error=MediaGone("embedded", "The call is gone.", retryable=False)))
+        gone = LegScript(failure=MediaGone("embedded", "The call is gone.", retryable=False))
+        call = Call(plan(), ScriptedLeg(script=gone))
         ended = await call.ended()
         assert (ended.reason, ended.failed, ended.at_ms) == (EndReason.CANCELLED, True, 0)
         assert call.recorder.state == "discarded"
@@ -231,7 +234,7 @@ def test_recording_is_kept_only_where_the_agent_wants_it() -> None:
     async def scenario(wanted: bool) -> Call:
         call = Call(plan(replace(AGENT, enable_recording=wanted)))
         await call.until(lambda: call.texts)
-        call.leg.happen("closed")
+        call.leg.stop()
         await call.ended()
         return call
 
@@ -263,9 +266,9 @@ def test_no_task_outlives_a_call() -> None:
         for _ in range(3):
             call = Call(plan())
             await call.until(lambda call=call: call.texts)
-            call.leg.speak(0.5)
+            call.speak(0.5)
             await asyncio.sleep(1.5)
-            call.leg.happen("closed")
+            call.leg.stop()
             await call.ended()
         await asyncio.sleep(3)
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -277,7 +280,7 @@ def test_responsiveness_and_speed_are_passed_on() -> None:
     async def scenario(responsiveness: float, speed: float) -> tuple[int, int]:
         call = Call(plan(replace(AGENT, responsiveness=responsiveness, tts=TtsChoice("scripted", speed=speed))))
         await call.until(lambda: call.texts)
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: len(call.texts) == 3)
         call.stop.set()
         await call.ended()
@@ -294,7 +297,7 @@ def test_an_agent_without_first_message_waits_for_the_caller() -> None:
         call = Call(plan(replace(AGENT, first_message=None, silence_timeout_seconds=60)))
         await asyncio.sleep(20)
         assert not call.texts
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: len(call.texts) == 2)
         assert call.texts[0] == ("user", "when do you open")
         call.stop.set()

@@ -44,9 +44,9 @@ def test_the_fallback_agent_takes_over_from_one_that_can_not_start(broken: Agent
         assert call.of(AgentFailed)[0].reason
         assert call.of(AgentStarted)[-1].agent_id == "agent-2"
         assert call.of(AgentFailed)[0].at_ms <= 15_100
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: len(call.texts) == 3)
-        call.leg.happen("closed")
+        call.leg.stop()
         assert (await call.ended()).reason is EndReason.CALLER_HANGUP
 
     run_virtually(scenario())
@@ -57,10 +57,10 @@ def test_the_fallback_agent_takes_over_from_one_that_fails_in_a_turn(broken: Age
     async def scenario() -> None:
         call = Call(plan(broken, SECOND))
         await call.until(lambda: call.texts)
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await call.until(lambda: ("agent", "The second one speaking.") in call.texts)
         assert [event.agent_id for event in call.of(AgentFailed)] == ["agent-1"]
-        call.leg.happen("closed")
+        call.leg.stop()
         assert (await call.ended()).reason is EndReason.CALLER_HANGUP
 
     run_virtually(scenario())
@@ -72,11 +72,11 @@ def test_voicemail_speaks_beeps_records_and_transcribes() -> None:
         await call.until(lambda: beep() in b"".join(call.leg.said))
         sound = b"".join(call.leg.said)
         assert sound.index(speak(VOICEMAIL.message)) < sound.index(beep())
-        call.leg.speak(2.0)
+        call.speak(2.0)
         await asyncio.sleep(4)
-        call.leg.speak(1.0)
+        call.speak(1.0)
         await asyncio.sleep(1.1)
-        call.leg.happen("closed")
+        call.leg.stop()
         ended = await call.ended()
         assert (ended.reason, ended.failed) == (EndReason.VOICEMAIL, False)
         assert call.texts == [
@@ -96,7 +96,7 @@ def test_voicemail_ends_by_itself(speaks: int, at_most: int) -> None:
     async def scenario() -> None:
         call = Call(plan(AT_START["brain not configured"], voicemail=replace(VOICEMAIL, max_seconds=20)))
         await call.until(lambda: beep() in b"".join(call.leg.said))
-        call.leg.speak(speaks)
+        call.speak(speaks)
         ended = await call.ended()
         assert ended.reason is EndReason.VOICEMAIL
         assert ended.at_ms <= at_most * 1000
@@ -109,7 +109,7 @@ def test_hanging_up_during_the_voicemail_message_leaves_none() -> None:
     async def scenario() -> None:
         call = Call(plan(AT_START["brain not configured"], voicemail=VOICEMAIL))
         await call.until(lambda: call.leg.sounding)
-        call.leg.happen("closed")
+        call.leg.stop()
         assert (await call.ended()).reason is EndReason.CALLER_HANGUP
 
     run_virtually(scenario())
@@ -120,9 +120,9 @@ def test_voicemail_without_a_recogniser_is_still_recorded() -> None:
         voicemail = replace(VOICEMAIL, stt=SttChoice("acme", "m"))
         call = Call(plan(AT_START["brain not configured"], voicemail=voicemail))
         await call.until(lambda: beep() in b"".join(call.leg.said))
-        call.leg.speak(2.0)
+        call.speak(2.0)
         await asyncio.sleep(2)
-        call.leg.happen("closed")
+        call.leg.stop()
         assert (await call.ended()).reason is EndReason.VOICEMAIL
         assert call.recorder.state == "finished"
 

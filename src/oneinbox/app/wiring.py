@@ -5,10 +5,12 @@ from importlib.metadata import version
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.adapters.carriers import telnyx, twilio
+from oneinbox.adapters.media.scripted.client import ScriptedTrunks
 from oneinbox.app.settings import Settings
 from oneinbox.app.steps import StepRunner
 from oneinbox.app.tables import metadata
 from oneinbox.app.trunk_store import DatabaseTrunks
+from oneinbox.contracts.media import TrunkPlane
 from oneinbox.features.context import Defaults, Links, Ports, SipDefaults
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
@@ -53,12 +55,19 @@ def defaults_of(settings: Settings) -> Defaults:
     )
 
 
+def trunks_of(settings: Settings, database: Database, sealer: Sealer) -> TrunkPlane:
+    """Who keeps the trunks and rules."""
+    if settings.media_plane == SCRIPTED and settings.scripted_trunks is not None:
+        return ScriptedTrunks(settings.scripted_trunks.host, settings.scripted_trunks.port)
+    return DatabaseTrunks(database, sealer)
+
+
 async def ports_of(
     settings: Settings, session: AsyncSession, database: Database, sealer: Sealer, clock: Clock
 ) -> Ports:
     """Everything that services may reach besides their transaction."""
     return Ports(
-        trunks=DatabaseTrunks(database, sealer),
+        trunks=trunks_of(settings, database, sealer),
         steps=StepRunner(database, clock),
         sealer=sealer,
         carriers=CARRIERS,

@@ -48,9 +48,9 @@ class Ear:
 
 @contextlib.asynccontextmanager
 async def plane(
-    on_call: Callable[[CallLeg], Awaitable[None]], host: str = "127.0.0.1"
+    on_call: Callable[[CallLeg], Awaitable[None]], rtp_ports: tuple[int, int] = RTP_PORTS
 ) -> AsyncIterator[tuple[EmbeddedPlane, tuple[str, int]]]:
-    made = EmbeddedPlane(host, RTP_PORTS, SystemClock().monotonic)
+    made = EmbeddedPlane("127.0.0.1", rtp_ports, SystemClock().monotonic)
     address = await made.start(on_call)
     try:
         yield made, address

@@ -74,16 +74,17 @@ async def softphone(
     *,
     host: str = "127.0.0.1",
     codec: str = "pcma",
+    number: str = "+15551234567",
     before: Sequence[str] = (),
 ) -> AsyncIterator[Softphone]:
-    """A call from `host` to +15551234567 at `target`, saying PCM; `before` is what the command is run by."""
+    """A call from `host` to `number` at `target`, saying PCM; `before` is what the command is run by."""
     (folder / "config").write_text(CONFIG.format(host=host, folder=folder))
     (folder / "accounts").write_text(f"<sip:+15550105678@{host};transport=udp>;regint=0;audio_codecs={codec}\n")
     (folder / "contacts").touch()
     with wave.open(str(folder / "says.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(says)
-    dial = f"d sip:+15551234567@{target[0]}:{target[1]}"
+    dial = f"d sip:{number}@{target[0]}:{target[1]}"
     process = await asyncio.create_subprocess_exec(
         *(*before, "baresip", "-4", "-f", str(folder), "-e", dial, "-t", "60"),
         stdin=asyncio.subprocess.PIPE,

@@ -12,11 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from tests.media import shop as far
 from tests.media.line import bound, free_port, needs_sipp, share_of, sipp, tone
+from typer.testing import CliRunner
 
 from oneinbox.adapters.speech.builtin.listening import Utterance
 from oneinbox.app.caller import AudioUnreadable, CallReport, Limits, call, calling, read_audio
+from oneinbox.cli.call import call as command
+from oneinbox.contracts.media import MediaError
 from oneinbox.kit.clock import SystemClock
 
 NUMBER = "+15551234567"
@@ -132,6 +136,43 @@ def test_the_command_says_why_nobody_answered(tmp_path: Path) -> None:
     done = asyncio.run(scene())
     assert (done.returncode, done.stdout) == (1, "")
     assert json.loads(done.stderr.splitlines()[-1]) == {"answered": False, "status": 404, "reason": "Not Found"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--wav", "missing.wav"), "missing.wav"),
+        (("--out", "missing/out.wav"), "missing"),
+        (("--say", "hello", "--wav", "missing.wav"), "not both"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_no_call_placed(arguments: tuple[str, ...], why: str) -> None:
+    app = typer.Typer()
+    app.command()(command)
+    done = CliRunner().invoke(app, [NUMBER, *arguments])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert why in done.stderr
+
+
+def test_a_number_that_cannot_be_dialled_is_not_answered() -> None:
+    target = ("127.0.0.1", free_port())
+    report = call("not a number", speak=[], target=target, host="127.0.0.1", clock=SystemClock())
+    with pytest.raises(MediaError, match="can be dialled"):
+        asyncio.run(report)
+
+
+def test_nobody_at_home_is_given_up_on() -> None:
+    report = asyncio.run(
+        call(
+            NUMBER,
+            speak=[],
+            target=("127.0.0.1", free_port()),
+            host="127.0.0.1",
+            clock=SystemClock(),
+            limits=Limits(ring=1),
+        )
+    )
+    assert report == CallReport(False, None, "Nobody answered within 1 s.")
 
 
 def test_any_sound_file_can_be_said(tmp_path: Path) -> None:

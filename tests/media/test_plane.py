@@ -121,3 +121,22 @@ def test_a_dead_engine_is_made_known_and_its_calls_are_closed() -> None:
     )
     assert done.stdout.splitlines()[-3:] == ["The media engine died."] * 2 + ["no more calls"], done.stderr
     assert done.returncode == 0
+
+
+def taken_udp_ports() -> list[int]:
+    lines = Path("/proc/self/net/udp").read_text(encoding="ascii").splitlines()[1:]
+    return [int(line.split()[1].partition(":")[2], 16) for line in lines]
+
+
+def test_a_call_takes_two_ports() -> None:
+    async def on_call(leg: CallLeg) -> None:
+        await leg.answer()
+        await until(leg, "closed", 30)
+
+    async def scene() -> list[int]:
+        async with plane(on_call, (24210, 24249)) as (ours, (_, port)):
+            leg = await ours.dial(trunk(port), "+15551234567", {})
+            await until(leg, "established")
+            return taken_udp_ports()
+
+    assert len([port for port in asyncio.run(scene()) if 24210 <= port <= 24249]) == 2 * 2

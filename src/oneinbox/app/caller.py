@@ -249,7 +249,8 @@ async def calling(
 ) -> AsyncIterator[Conversation]:
     """A call to `number` at the SIP edge `target` (host, port), answered; it is hung up when the block is left.
 
-    Audio runs over the address `host`. Raises NotAnswered. One at a time in a process.
+    Audio runs over the address `host`. Raises NotAnswered, and MediaError when no call can be placed from here.
+    One at a time in a process.
     """
     listener = await asyncio.to_thread(_ready_listener)
     plane = EmbeddedPlane(host, rtp_ports, clock.monotonic)
@@ -290,6 +291,7 @@ async def call(
     `out` gets the audio as a stereo WAV. As `calling` otherwise, but a call that isn't answered is a report too.
     """
     turns: list[Turn] = []
+    conversation: Conversation | None = None
     try:
         async with calling(
             number,
@@ -300,15 +302,14 @@ async def call(
             limits=limits,
             on_utterance=on_utterance,
         ) as conversation:
-            try:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(limits.total):
-                        await _talk(conversation, speak, turns)
-            finally:
-                if out is not None:
-                    conversation.save(out)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limits.total):
+                    await _talk(conversation, speak, turns)
     except NotAnswered as refusal:
         return CallReport(False, refusal.sip_status, refusal.reason)
+    finally:
+        if out is not None and conversation is not None:
+            conversation.save(out)
     answered_after = conversation.answered_after_ms
     return CallReport(True, 200, "OK", answered_after, tuple(turns), tuple(conversation.utterances))
 

@@ -10,6 +10,7 @@ import typer
 
 from oneinbox.adapters.speech.builtin.listening import Utterance
 from oneinbox.app import caller, settings
+from oneinbox.contracts.media import MediaError
 from oneinbox.kit import logs
 from oneinbox.kit.clock import SystemClock
 
@@ -28,13 +29,17 @@ def call(
     """
     if wav and say:
         raise typer.BadParameter("give --wav or --say, not both")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
+    sound = _read(wav or [])
     loaded = settings.load()
     logs.configure("error", "call")
-    sound = [caller.read_audio(path) for path in wav or ()]
     host = media_host(loaded.sip_listen.host, loaded.media_address)
-    report = asyncio.run(
-        _call(number, sound, say or [], (host, loaded.sip_listen.port), out, caller.Limits(silence=silence, stay=stay))
-    )
+    limits = caller.Limits(silence=silence, stay=stay)
+    try:
+        report = asyncio.run(_call(number, sound, say or [], (host, loaded.sip_listen.port), out, limits))
+    except MediaError as error:
+        report = caller.CallReport(answered=False, status=None, reason=str(error))
     typer.echo(json.dumps(summary(report)), err=True)
     raise typer.Exit(0 if report.answered else 1)
 
@@ -54,6 +59,13 @@ def summary(report: caller.CallReport) -> dict[str, object]:
         "first_audio_after_ms": report.first_audio_after_ms,
         "latencies_ms": [turn.latency_ms for turn in report.turns[1:]],
     }
+
+
+def _read(paths: list[Path]) -> list[bytes]:
+    try:
+        return [caller.read_audio(path) for path in paths]
+    except caller.AudioUnreadable as error:
+        raise typer.BadParameter(str(error), param_hint="--wav") from None
 
 
 async def _call(

@@ -10,6 +10,9 @@ from oneinbox.contracts.media import MediaError, OutboundTrunk
 
 _DIALLABLE = re.compile(r"[A-Za-z0-9+*#._-]{1,64}")
 
+NO_VIDEO = "video_codecs=none"
+"""An account without a video codec: else each arriving call holds two more ports, for video that is never there."""
+
 Key = tuple[str, str, str, str, str]
 
 
@@ -52,6 +55,7 @@ class Dialler:
                 auth_user=trunk.auth_username or None,
                 reg_interval=0,
                 transport=trunk.transport,
+                extra_params=(NO_VIDEO,),
             )
             self._agents[key] = await UserAgent.create(self._runtime, account)
             self._agents[key].on_incoming(self._on_incoming)

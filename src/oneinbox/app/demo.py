@@ -112,12 +112,12 @@ async def set_up(settings: Settings, key: str) -> None:
             await client.call("POST", "/v1/phone-numbers", json=_registration(agent["id"]))
 
 
-async def talk(clock: Clock, target: tuple[str, int], show: Show) -> bool:
+async def talk(settings: Settings, clock: Clock, target: tuple[str, int], show: Show) -> bool:
     """Place the demo's call and show it as it happens. True when every answer was right, by what the caller heard.
 
     Raises NotAnswered.
     """
-    spoken = await caller.speech_of([line.say for line in SCRIPT])
+    spoken = await caller.speech_of([line.say for line in SCRIPT], settings.voice_dir)
     right = 0
     async with caller.calling(NUMBER, target=target, host=target[0], clock=clock) as conversation:
         show(f"answered after {conversation.answered_after_ms} ms")

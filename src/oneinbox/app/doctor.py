@@ -34,7 +34,7 @@ class Finding:
 async def examine(settings: Settings) -> list[Finding]:
     """All findings, whether the product runs or not."""
     health = await _health(settings)
-    findings = [_folder(settings), _master_key(settings), await _database(settings), _models()]
+    findings = [_folder(settings), _master_key(settings), await _database(settings), _models(settings)]
     if health is None:
         return [*findings, _api_port(settings), _sip_port(settings), _rtp_ports(settings)]
     return [*findings, _serving(health)]
@@ -97,10 +97,10 @@ async def _database(settings: Settings) -> Finding:
     return Finding("database", "answers, at the newest revision")
 
 
-def _models() -> Finding:
+def _models(settings: Settings) -> Finding:
     try:
         models.warm_up()
-        synthesis.load().close()
+        synthesis.load(settings.voice_dir).close()
     except (OSError, ImportError, RuntimeError, ValueError) as error:
         return Finding("speech models", f"{type(error).__name__}", good=False, advice="Install again: make install")
     return Finding("speech models", "load and speak")

@@ -223,6 +223,17 @@ class Settings(BaseSettings):
     )
     llm_api_key: SecretStr | None = _setting(means="The key of that API.", example="sk-…")
     llm_model: str | None = _setting(means="The model that is asked for there.", example="qwen3:8b")
+    rate_limit: Annotated[int, Field(ge=0)] = _setting(
+        6000,
+        means="Requests a minute that an API key, or a source without one, may make; a workspace five times as many, "
+        "counted by each API process for itself; 0 for no limit.",
+        example="600",
+    )
+    open_signup: bool = _setting(
+        False,
+        means="Whether anybody may sign up for a workspace of their own, after the first who does.",
+        example="true",
+    )
     scripted_providers: bool = _setting(
         False,
         means="Accept the scripted speech and language providers, which say what they are told: for tests.",

@@ -2,19 +2,25 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from oneinbox.app import own_database
 from oneinbox.app.process import READY
-from oneinbox.app.settings import Settings, child_environment
+from oneinbox.app.settings import Address, Settings, child_environment, variable
+from oneinbox.app.wiring import database_of, sealer_of
+from oneinbox.features.workers import service as workers
+from oneinbox.kit.db import Database
 from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.postgres import EmbeddedPostgres, PostgresFailed
-from oneinbox.kit.processes import dying_with_parent
+from oneinbox.kit.processes import dying_with_parent, port_is_free
 
 UNUSABLE_EXIT = 2
 """How a process ends that can't work as it is set up; starting it again would not help."""
@@ -34,15 +40,23 @@ class CannotRun(OneInboxError):
     code = "CANNOT_RUN"
 
 
+class PortTaken(OneInboxError):
+    """Another program listens where this one is to."""
+
+    code = "PORT_TAKEN"
+
+
 class Supervisor:
     """`ready` is set when calls are answered for the first time."""
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
+    def __init__(self, settings: Settings, database: Database, tell: Tell) -> None:
         self.ready = asyncio.Event()
+        self._database = database
         self._tell = tell
-        voices = range(settings.voice_workers)
-        self._voices = [_Child(settings, "voice", ("voice", "--index", str(index))) for index in voices]
-        self._doors = [_Child(settings, name, (name,)) for name in ("api", "edge")]
+        environment = child_environment(settings)
+        numbers = map(str, range(settings.voice_workers))
+        self._voices = [_Child(("voice", "--index", number), environment, self._mourn) for number in numbers]
+        self._doors = [_Child((name,), environment, self._mourn) for name in ("api", "edge")]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: then calls that have begun are carried to their end. Raises CannotRun."""
@@ -62,6 +76,14 @@ class Supervisor:
             for child in children:
                 await child.kill()
 
+    async def _mourn(self, pid: int) -> None:
+        """Say at once that a voice worker is no more, before its heartbeat is missed."""
+        try:
+            async with self._database.transaction() as session:
+                await workers.gone_with_process(session, pid)
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            _log.warning("death_not_told", pid=pid, reason=type(error).__name__)
+
     async def _until_ready(self, children: "list[_Child]") -> None:
         for child in children:
             await child.ready.wait()
@@ -77,11 +99,14 @@ class Supervisor:
 class _Child:
     """One process that is started again whenever it ends."""
 
-    def __init__(self, settings: Settings, name: str, arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], mourn: Callable[[int], Awaitable[None]]
+    ) -> None:
         self.name = " ".join(arguments)
         self.ready = asyncio.Event()
         self._arguments = (sys.executable, "-m", "oneinbox", *arguments)
-        self._environment = child_environment(settings)
+        self._environment = environment
+        self._mourn = mourn
         self._process: Process | None = None
         self._ending = False
 
@@ -131,6 +156,7 @@ class _Child:
                 served = True
                 self.ready.set()
         code = await process.wait()
+        await self._mourn(process.pid)
         if not self._ending:
             _log.error("process_ended", name=self.name, pid=process.pid, exit_code=code)
             if code == UNUSABLE_EXIT:
@@ -165,13 +191,15 @@ async def run_deployment(
 ) -> None:
     """Database, migrations, processes. `after_ready` is started once calls are answered.
 
-    Raises PostgresFailed, MigrationFailed, DataFolderBusy, CannotRun.
+    Raises SealingError, PortTaken, PostgresFailed, MigrationFailed, DataFolderBusy, CannotRun.
     """
     server = None
     lock = own_database.hold(settings)
     if lock is None:
         raise own_database.DataFolderBusy(f"{settings.data_dir} is in use: is `oneinbox up` running already?")
     try:
+        sealer_of(settings)
+        _require_ports(settings)
         if settings.database_url is None:
             tell("starting the database …")
             server = own_database.server_of(settings)
@@ -185,6 +213,14 @@ async def run_deployment(
         lock.release()
 
 
+def _require_ports(settings: Settings) -> None:
+    doors = {"api_listen": socket.SOCK_STREAM, "sip_listen": socket.SOCK_DGRAM}
+    for name, kind in doors.items():
+        address: Address = getattr(settings, name)
+        if not port_is_free(kind, address.host, address.port):
+            raise PortTaken(f"{variable(name)}: can't listen on {address}: another program does, or it isn't ours.")
+
+
 async def _supervise(
     settings: Settings,
     server: EmbeddedPostgres | None,
@@ -192,7 +228,8 @@ async def _supervise(
     stop: asyncio.Event,
     after_ready: "Callable[[Settings], asyncio.Task[None]] | None",
 ) -> None:
-    supervisor = Supervisor(settings, tell)
+    database = database_of(settings, pool_size=1)
+    supervisor = Supervisor(settings, database, tell)
     running = asyncio.create_task(supervisor.run(stop), name="supervisor")
     becoming_ready = asyncio.create_task(supervisor.ready.wait(), name="readiness")
     watching = None if server is None else asyncio.create_task(watch(server), name="database watch")
@@ -208,3 +245,4 @@ async def _supervise(
                 task.cancel()
         leftovers = [task for task in (running, becoming_ready, watching, follow_up) if task is not None]
         await asyncio.gather(*leftovers, return_exceptions=True)
+        await database.close()

@@ -11,8 +11,33 @@ from typer.main import get_command
 from oneinbox.app.settings import SettingsError
 from oneinbox.kit.errors import OneInboxError
 
-COMMANDS = ("up", "call", "keys", "doctor", "demo", "migrate", "api", "edge", "voice", "openapi", "configuration")
-UNUSABLE = frozenset({"SIP_PORT_TAKEN", "API_PORT_TAKEN", "NO_DATABASE", "WRONG_DATABASE_VERSION", "SEALING_FAILED"})
+COMMANDS = (
+    "up",
+    "call",
+    "keys",
+    "users",
+    "attempts",
+    "doctor",
+    "demo",
+    "migrate",
+    "api",
+    "edge",
+    "voice",
+    "openapi",
+    "configuration",
+)
+UNUSABLE = frozenset(
+    [
+        "API_PORT_TAKEN",
+        "CANNOT_RUN",
+        "DATA_FOLDER_BUSY",
+        "NO_DATABASE",
+        "PORT_TAKEN",
+        "SEALING_FAILED",
+        "SIP_PORT_TAKEN",
+        "WRONG_DATABASE_VERSION",
+    ]
+)
 """Errors of how things are set up: trying again would not help."""
 FAILED, UNUSABLE_EXIT = 1, 2
 

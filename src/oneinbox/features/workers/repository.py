@@ -39,6 +39,11 @@ async def set_state(session: AsyncSession, worker_id: str, state: str) -> None:
     await session.execute(update(Worker).where(Worker.id == worker_id).values(state=state))
 
 
+async def of_process(session: AsyncSession, pid: int) -> Sequence[str]:
+    """Ids of workers that live in this process of the machine."""
+    return (await session.scalars(select(Worker.id).where(Worker.pid == pid, Worker.state != "gone"))).all()
+
+
 async def lock_free(session: AsyncSession, weight: int, stale_after: timedelta) -> Sequence[Worker]:
     """Ready, beating workers with `weight` units free, locked in the order of their ids so that two never deadlock."""
     statement = (

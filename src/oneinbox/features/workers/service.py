@@ -37,6 +37,12 @@ async def gone(session: AsyncSession, worker_id: str) -> None:
     await notify(session, CHANNEL, worker_id)
 
 
+async def gone_with_process(session: AsyncSession, pid: int) -> None:
+    """The process of that id has ended, on a machine that runs all workers: whoever was in it is no more."""
+    for worker_id in await repository.of_process(session, pid):
+        await gone(session, worker_id)
+
+
 async def claim(session: AsyncSession, weight: int) -> tuple[Candidate, ...]:
     """Take `weight` units of the least loaded worker that has them free; empty when none has.
 

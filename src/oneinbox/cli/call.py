@@ -37,7 +37,8 @@ def call(
     host = media_host(loaded.sip_listen.host, loaded.media_address)
     limits = caller.Limits(silence=silence, stay=stay)
     try:
-        report = asyncio.run(_call(number, sound, say or [], (host, loaded.sip_listen.port), out, limits))
+        sound += asyncio.run(caller.speech_of(say, loaded.voice_dir)) if say else []
+        report = asyncio.run(_call(number, sound, (host, loaded.sip_listen.port), out, limits))
     except MediaError as error:
         report = caller.CallReport(answered=False, status=None, reason=str(error))
     typer.echo(json.dumps(summary(report)), err=True)
@@ -69,12 +70,11 @@ def _read(paths: list[Path]) -> list[bytes]:
 
 
 async def _call(
-    number: str, sound: list[bytes], say: list[str], target: tuple[str, int], out: Path | None, limits: caller.Limits
+    number: str, sound: list[bytes], target: tuple[str, int], out: Path | None, limits: caller.Limits
 ) -> caller.CallReport:
-    spoken = await caller.speech_of(say) if say else []
     return await caller.call(
         number,
-        speak=sound + spoken,
+        speak=sound,
         target=target,
         host=target[0],
         clock=SystemClock(),

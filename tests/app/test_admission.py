@@ -263,7 +263,7 @@ def test_the_attempt_of_an_answered_call_leaves_the_call_alone(database: Databas
     assert (call.status, row.verdict, row.call_id) == ("initiated", "admitted", call.id)
 
 
-def test_a_strangers_attempt_names_nobody(database: Database) -> None:
+def test_a_strangers_attempt_names_the_number_that_it_was_for(database: Database) -> None:
     async def scene() -> list[AttemptRow]:
         async with database.transaction() as session:
             await a_line(session)
@@ -275,4 +275,4 @@ def test_a_strangers_attempt_names_nobody(database: Database) -> None:
 
     (row,) = asyncio.run(scene())
     assert (row.status, row.cause) == (403, "source_not_allowed")
-    assert (row.number, row.phone_id, row.workspace_id) == (None, None, None)
+    assert row.number == NUMBER

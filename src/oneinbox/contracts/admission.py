@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -16,6 +17,7 @@ class Cause(StrEnum):
     NO_AGENT = "no_agent"
     PAUSED = "paused"
     LIMIT = "limit"
+    DUPLICATE = "duplicate"
     OVERLOAD = "overload"
     MALFORMED = "malformed"
     MEDIA_REFUSED = "media_refused"
@@ -36,6 +38,8 @@ class InviteFacts:
     """User part of From, or of P-Asserted-Identity when From is anonymous."""
     sip_call_id: str
     user_agent: str | None = None
+    offered: tuple[str, ...] = ()
+    """Encodings that the offer's first audio line names, e.g. `PCMA/8000`; empty without an offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Refused:
     reason: str
     retry_after: int | None = None
     call_id: str | None = None
+    unmatched: str | None = None
+    """The value that didn't match: a number as it was dialled, a source, a user name."""
 
 
 Decision = Admitted | Refused
@@ -74,7 +80,7 @@ Decision = Admitted | Refused
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The record that every INVITE leaves."""
+    """The record that every INVITE leaves; what was never read is counted, by source and kind."""
 
     facts: InviteFacts
     status: int
@@ -84,3 +90,9 @@ class Attempt:
     call_id: str | None
     ladder: tuple[str, ...]
     """Start lines with direction and milliseconds, redacted: no credentials."""
+    unmatched: str | None = None
+    count: int = 1
+    """How many messages this record stands for."""
+    id: str | None = None
+    at: datetime | None = None
+    """Given where the record is queued, so that one that is written twice is one."""

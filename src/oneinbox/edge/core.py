@@ -25,7 +25,9 @@ from oneinbox.edge.message import Header, Malformed, Request, Response, made, re
 from oneinbox.edge.relay import Relay
 from oneinbox.edge.rewriting import answer, redacted, reply_address
 from oneinbox.edge.routing import hop_of
+from oneinbox.edge.sdp import offered
 from oneinbox.edge.signing import Hop
+from oneinbox.edge.tally import CROWDED_OUT, SILENCED, UNREADABLE, Tally
 
 ALLOW = made("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY")
 ACCEPT = made("Accept", "application/sdp")
@@ -46,7 +48,8 @@ class Edge:
         self._relay = Relay(self._agenda, self._dialogs)
         self._buckets = Buckets(config.stranger_burst, config.stranger_per_second, config.max_sources)
         self._workers: Fading[Address, bool] = Fading(WORKER_SECONDS, MAX_WORKERS)
-        self._malformed_seen: Fading[bytes, bool] = Fading(LIFETIME, MAX_MALFORMED)
+        self._seen: Fading[bytes, bool] = Fading(LIFETIME, MAX_MALFORMED)
+        self._tally = Tally(self._agenda)
 
     def receive(self, data: bytes, source: Address, now: float) -> list[Action]:
         """One datagram, or one message that a stream has framed. Never raises for what is in it."""
@@ -55,6 +58,8 @@ class Edge:
             known = self._is_known(source[0])
             if known or self._workers.get(source, now) or self._buckets.take(source[0], now):
                 self._heard(data, source, known, now)
+            else:
+                self._tally.add(source[0], SILENCED, now)
         return self._agenda.take()
 
     def decided(self, key: str, decision: Decision, now: float) -> list[Action]:
@@ -77,6 +82,12 @@ class Edge:
         self._agenda.run(now)
         return self._agenda.take()
 
+    def close(self, now: float) -> list[Action]:
+        """No more is heard: callers that wait are sent elsewhere, and all that isn't recorded yet is."""
+        self._invites.close(now)
+        self._tally.flush()
+        return self._agenda.take()
+
     def next_timer(self) -> float | None:
         """When `tick` wants to be called next."""
         return self._agenda.due()
@@ -89,12 +100,15 @@ class Edge:
             "dialogs": len(self._dialogs),
             "relayed": len(self._relay),
             "sources": len(self._buckets),
+            "tally": len(self._tally),
         }
 
     def _heard(self, data: bytes, source: Address, known: bool, now: float) -> None:
         try:
             message = read(data)
         except Malformed:
+            if data[:4].upper() != b"SIP/":
+                self._tally.add(source[0], UNREADABLE, now)
             return
         try:
             said = basics(message)
@@ -163,13 +177,13 @@ class Edge:
             self._reply(request, said, source, 200, ALLOW, ACCEPT)
 
     def _invite(self, request: Request, said: Basics, source: Address, known: bool, now: float) -> None:
-        if self._invites.merged(said):
-            self._reply(request, said, source, 482 if known else 403)
-            return
         uri = uri_of(request.uri)
         facts = _facts(request, said.call_id, uri, source)
+        if self._invites.merged(said):
+            self._merged(request, said, source, known, facts, now)
+            return
         if self._invites.full(known):
-            self._overloaded(request, said, source, known, facts)
+            self._overloaded(request, said, source, known, facts, now)
             return
         invite = Invite(self._key(request, said, source), request, said, source, facts, known, now)
         self._invites.begin(invite, now)
@@ -182,11 +196,33 @@ class Edge:
         else:
             self._invites.refuse(invite, Refused(403, Cause.SOURCE_NOT_ALLOWED, problem[1]), now)
 
-    def _overloaded(self, request: Request, said: Basics, source: Address, known: bool, facts: InviteFacts) -> None:
-        if known:
-            self._reply(request, said, source, 503, made("Retry-After", "5"))
-            reason = "The edge has too many INVITEs open."
-            self._agenda.act(Record(Attempt(facts, 503, Cause.OVERLOAD, reason, None, (redacted(request.start),))))
+    def _merged(
+        self, request: Request, said: Basics, source: Address, known: bool, facts: InviteFacts, now: float
+    ) -> None:
+        status = 482 if known else 403
+        self._reply(request, said, source, status)
+        reason = "The same INVITE is here already, by another path."
+        self._once(said.via.branch.encode("latin-1"), request, facts, (status, Cause.DUPLICATE, reason), now)
+
+    def _overloaded(
+        self, request: Request, said: Basics, source: Address, known: bool, facts: InviteFacts, now: float
+    ) -> None:
+        if not known:
+            self._tally.add(source[0], CROWDED_OUT, now)
+            return
+        self._reply(request, said, source, 503, made("Retry-After", "5"))
+        reason = "The edge has too many INVITEs open."
+        self._once(said.via.branch.encode("latin-1"), request, facts, (503, Cause.OVERLOAD, reason), now)
+
+    def _once(
+        self, name: bytes, request: Request, facts: InviteFacts, verdict: tuple[int, Cause, str], now: float
+    ) -> None:
+        """Record an INVITE that has no transaction here; its repetitions, which have the same name, leave nothing."""
+        seen = blake2b(name, digest_size=16, key=facts.source_host.encode()).digest()
+        if self._seen.get(seen, now) is None:
+            self._seen.put(seen, True, now)
+            status, cause, reason = verdict
+            self._agenda.act(Record(Attempt(facts, status, cause, reason, None, (redacted(request.start),))))
 
     def _malformed(self, request: Request, source: Address, known: bool, reason: str, data: bytes, now: float) -> None:
         """400 where an answer can be addressed, else silence; an INVITE leaves its record either way, once."""
@@ -201,11 +237,9 @@ class Edge:
                 self._agenda.send(answer(request, source, via, status, tag), reply_address(via, source))
         except Malformed:
             status = 0
-        seen = blake2b(data, digest_size=16, key=source[0].encode()).digest()
-        if request.method == "INVITE" and self._malformed_seen.get(seen, now) is None:
-            self._malformed_seen.put(seen, True, now)
+        if request.method == "INVITE":
             facts = _facts(request, request.first("call-id") or "", uri_of(request.uri), source)
-            self._agenda.act(Record(Attempt(facts, status, Cause.MALFORMED, reason, None, (redacted(request.start),))))
+            self._once(data, request, facts, (status, Cause.MALFORMED, reason), now)
 
     def _reply(self, request: Request, said: Basics, source: Address, status: int, *extra: Header) -> None:
         tag = self._agenda.signer.tag(said.call_id, said.via.branch)
@@ -230,6 +264,7 @@ def _facts(request: Request, call_id: str, uri: Uri | None, source: Address) -> 
         caller=caller(request),
         sip_call_id=plain(call_id),
         user_agent=plain(agent) if agent else None,
+        offered=offered(request.body),
     )
 
 

@@ -164,6 +164,15 @@ class Invites:
             if invite.state is State.TRYING and invite.leg is not None and invite.leg.worker == worker:
                 self._next(invite, invite.leg, Cause.WORKER_GONE, "its process is gone", now)
 
+    def close(self, now: float) -> None:
+        """Callers that have no answer yet are told to call elsewhere."""
+        retry = made("Retry-After", str(RETRY_AFTER_SECONDS))
+        for invite in list(self._by_key.values()):
+            if invite.verdict is None:
+                if invite.leg is not None:
+                    self.legs.abandon(invite.leg)
+                self._final(invite, 503, Cause.UNAVAILABLE, "The edge is being stopped.", now, retry)
+
     def _undecided(self, key: str, now: float) -> None:
         invite = self._by_key.get(key)
         if invite is not None and invite.decision is None:
@@ -232,7 +241,8 @@ class Invites:
         invite.state = State.REFUSED
         leg.abandoned = True
         self._pass_on(invite, response, now)
-        phrase = f"The media plane refused the offer: {redacted(f'{response.status} {response.phrase}')}."
+        said, offer = redacted(f"{response.status} {response.phrase}"), ", ".join(invite.facts.offered)
+        phrase = f"The media plane refused the offer: {said}. Offered: {offer or 'nothing'}."
         self._conclude(invite, response.status, Cause.MEDIA_REFUSED, phrase, now)
         self._repeat(invite.key, T1, now + T1)
 
@@ -279,7 +289,11 @@ class Invites:
         invite.recorded = True
         status, cause, reason = invite.verdict
         call_id = invite.decision.call_id if invite.decision is not None else None
-        self._agenda.act(Record(Attempt(invite.facts, status, cause, reason, call_id, tuple(invite.ladder))))
+        unmatched = invite.decision.unmatched if isinstance(invite.decision, Refused) else None
+        if cause is Cause.MEDIA_REFUSED:
+            unmatched = ", ".join(invite.facts.offered) or None
+        ladder = tuple(invite.ladder)
+        self._agenda.act(Record(Attempt(invite.facts, status, cause, reason, call_id, ladder, unmatched)))
 
     def _forget(self, key: str) -> None:
         invite = self._by_key.pop(key, None)

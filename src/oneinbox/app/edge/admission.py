@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.app import plans
+from oneinbox.app.edge.findings import explain, reached
 from oneinbox.app.edge.sources import Network, contains, network
 from oneinbox.app.edge.spelling import candidates
 from oneinbox.app.tickets import issue
@@ -62,19 +63,29 @@ class Admission:
         """Record the attempt, and end its call when it was never answered. Raises as `admit` does."""
         reason = END_REASONS.get(attempt.cause, EndReason.WORKER_ERROR)
         async with self._database.transaction() as session:
-            await attempts.record(session, attempt, self._reached.get(attempt.facts))
+            await self._record(session, attempt)
             if attempt.call_id is not None and attempt.cause is not Cause.ADMITTED:
                 now = self._clock.now()
                 await calls.end(session, attempt.call_id, reason, attempt.reason, now, unanswered_only=True)
         self._reached.pop(attempt.facts, None)
 
+    async def _record(self, session: AsyncSession, attempt: Attempt) -> None:
+        known = self._reached.get(attempt.facts)
+        if known is not None:
+            await attempts.record(session, attempt, known)
+            return
+        found = await explain(session, attempt, lambda line: self._admits(line, attempt.facts.source_host))
+        await attempts.record(session, found.attempt, found.reached, found.related)
+
     async def _no_line(self, session: AsyncSession, facts: InviteFacts, found: int) -> Refused:
         if found > 1:
-            return Refused(404, Cause.AMBIGUOUS_NUMBER, f"{facts.dialled} can mean {found} registered numbers.")
+            reason = f"{facts.dialled} can mean {found} registered numbers."
+            return Refused(404, Cause.AMBIGUOUS_NUMBER, reason, unmatched=facts.dialled)
         if contains(self._trusted, facts.source_host) or await _is_anyones(session, facts.source_host):
-            return Refused(404, Cause.NO_SUCH_NUMBER, f"{facts.dialled} is not registered for calls from this source.")
+            reason = f"{facts.dialled} is not registered for calls from this source."
+            return Refused(404, Cause.NO_SUCH_NUMBER, reason, unmatched=facts.dialled)
         reason = f"{facts.source_host} is in no number's allowed addresses and not a trusted source."
-        return Refused(403, Cause.SOURCE_NOT_ALLOWED, reason)
+        return Refused(403, Cause.SOURCE_NOT_ALLOWED, reason, unmatched=facts.source_host)
 
     async def _answer(self, session: AsyncSession, facts: InviteFacts, line: Line) -> Decision:
         if line.wants_digest:
@@ -109,7 +120,7 @@ class Admission:
         return contains(self._trusted, host) or contains(map(network, line.sources), host)
 
     def _remember(self, facts: InviteFacts, line: Line) -> None:
-        self._reached[facts] = Reached(line.number, line.phone_id, line.workspace_id)
+        self._reached[facts] = reached(line)
         if len(self._reached) > MOST_REMEMBERED:
             self._reached.popitem(last=False)
 

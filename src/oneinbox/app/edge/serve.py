@@ -68,6 +68,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         worker_gone=gone,
         clock=clock,
         ready=opened,
+        spool=settings.data_dir / f"edge-{listening[1]}.attempts",
     )
     eternal = {
         "edge": edge,

@@ -4,9 +4,11 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 
 import structlog
 
+from oneinbox.app.edge.records import Records
 from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Refused
 from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Record, Send
 from oneinbox.edge.core import Edge
@@ -23,10 +25,6 @@ BATCH = 64
 MAPPED = "::ffff:"
 """How an IPv6 socket shows IPv4 addresses (RFC 4291, section 2.5.5.2)."""
 RECORDERS = 4
-DRAIN_SECONDS = 2.0
-RECORD_TRIES = 5
-RECORD_PAUSE_SECONDS = 0.5
-MOST_UNRECORDED = 10_000
 MOST_SOURCES_CACHED = 4096
 
 _log = structlog.get_logger(__name__)
@@ -49,8 +47,9 @@ async def run_edge(
     worker_gone: asyncio.Queue[Address],
     clock: Clock,
     ready: Callable[[Address], None] | None = None,
+    spool: Path | None = None,
 ) -> None:
-    """Serve SIP until cancelled; what is still to be recorded then gets DRAIN_SECONDS.
+    """Serve SIP until cancelled; what can't be recorded then is left in the file `spool` for the next start.
 
     Port 0 of `listen` takes a free one; port 0 of `advertised` means the one listened on. `advertised` is a numeric
     host (or a name that callers resolve) for Via and Record-Route and must be given when `listen` is a wildcard.
@@ -63,15 +62,16 @@ async def run_edge(
         host, port = advertised or (bound[0], 0)
         known = _KnownSources(known_sources)
         edge = Edge(EdgeConfig((host, port or bound[1]), route_key), known)
+        records = Records(record, clock, spool)
         async with asyncio.TaskGroup() as tasks:
-            server = _Server(edge, sock, clock, tasks, admit)
+            server = _Server(edge, sock, clock, tasks, admit, records)
             for number in range(RECORDERS):
-                tasks.create_task(_recorder(server.unrecorded, record), name=f"edge recorder {number}")
+                tasks.create_task(records.write(), name=f"edge recorder {number}")
             tasks.create_task(_mourner(server, worker_gone), name="edge gone workers")
             server.start()
             if ready is not None:
                 ready(bound)
-            await _until_cancelled(server)
+            await _until_cancelled(server, records)
     finally:
         asyncio.get_running_loop().remove_reader(sock)
         sock.close()
@@ -120,8 +120,9 @@ class _Server:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         admit: Callable[[InviteFacts], Awaitable[Decision]],
+        records: Records,
     ) -> None:
-        self.unrecorded: asyncio.Queue[Attempt] = asyncio.Queue(MOST_UNRECORDED)
+        self._records = records
         self._edge = edge
         self._sock = sock
         self._clock = clock
@@ -129,15 +130,22 @@ class _Server:
         self._admit = admit
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._open: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._loop.add_reader(self._sock, self._readable)
 
     def stop(self) -> None:
-        """Hear and say nothing more."""
+        """Hear nothing more; those who wait for an answer get one."""
         self._loop.remove_reader(self._sock)
+        self._perform(self._edge.close(self._clock.monotonic()))
         if self._timer is not None:
             self._timer.cancel()
+
+    async def decided(self) -> None:
+        """Wait for what admission is still asked; each question has its limit in time."""
+        if self._open:
+            await asyncio.wait(self._open)
 
     def gone(self, address: Address) -> None:
         self._perform(self._edge.worker_gone(address, self._clock.monotonic()))
@@ -160,9 +168,11 @@ class _Server:
                 case Send():
                     self._send(action)
                 case Ask():
-                    self._tasks.create_task(self._decide(action), name=f"admission {action.facts.sip_call_id}")
+                    task = self._tasks.create_task(self._decide(action), name=f"admission {action.facts.sip_call_id}")
+                    self._open.add(task)
+                    task.add_done_callback(self._open.discard)
                 case Record():
-                    self._record(action)
+                    self._records.add(action.attempt)
         self._wind()
 
     def _send(self, action: Send) -> None:
@@ -173,12 +183,6 @@ class _Server:
             self._sock.sendto(action.data, (host, port))
         except OSError as error:
             _log.info("sip_send_failed", dest=f"{host}:{port}", reason=error.strerror)
-
-    def _record(self, action: Record) -> None:
-        try:
-            self.unrecorded.put_nowait(action.attempt)
-        except asyncio.QueueFull:
-            _log.error("attempt_not_recorded", cause=action.attempt.cause, status=action.attempt.status)
 
     async def _decide(self, question: Ask) -> None:
         try:
@@ -202,37 +206,18 @@ class _Server:
         self._perform(self._edge.tick(self._clock.monotonic()))
 
 
-async def _until_cancelled(server: _Server) -> None:
+async def _until_cancelled(server: _Server, records: Records) -> None:
     try:
         await asyncio.Event().wait()
     finally:
         server.stop()
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                await server.unrecorded.join()
-        except TimeoutError:
-            _log.error("attempts_not_recorded", count=server.unrecorded.qsize())
+        await server.decided()
+        await records.close()
 
 
 async def _mourner(server: _Server, worker_gone: asyncio.Queue[Address]) -> None:
     while True:
         server.gone(await worker_gone.get())
-
-
-async def _recorder(unrecorded: asyncio.Queue[Attempt], record: Callable[[Attempt], Awaitable[None]]) -> None:
-    while True:
-        await _keep(await unrecorded.get(), record)
-        unrecorded.task_done()
-
-
-async def _keep(attempt: Attempt, record: Callable[[Attempt], Awaitable[None]]) -> None:
-    for tried in range(RECORD_TRIES):
-        try:
-            return await record(attempt)
-        except Exception as error:  # noqa: BLE001 - a database that is away must not end the edge
-            _log.warning("attempt_record_failed", reason=type(error).__name__, tried=tried + 1)
-        await asyncio.sleep(RECORD_PAUSE_SECONDS * 2**tried)
-    _log.error("attempt_not_recorded", cause=attempt.cause, status=attempt.status)
 
 
 def _unavailable(reason: str) -> Refused:

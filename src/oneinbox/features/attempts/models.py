@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Index, Integer, String, Text, func
+from sqlalchemy import DateTime, ForeignKey, Index, Integer, String, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,3 +34,18 @@ class AttemptRow(Base):
     workspace_id: Mapped[str | None] = mapped_column(String)
     call_id: Mapped[str | None] = mapped_column(String)
     ladder: Mapped[list[str]] = mapped_column(JSONB)
+    unmatched: Mapped[str | None] = mapped_column(String)
+    count: Mapped[int] = mapped_column(Integer, server_default="1")
+
+
+class AttemptNumber(Base):
+    """A registered number that an attempt has to do with: it was called, it might be meant, or it is the nearest."""
+
+    __tablename__ = "attempt_numbers"
+    __table_args__ = (Index("ix_attempt_numbers_attempt", "attempt_id"),)
+
+    phone_id: Mapped[str] = mapped_column(String, primary_key=True)
+    attempt_id: Mapped[str] = mapped_column(String, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(String)
+    number: Mapped[str] = mapped_column(String)
+    tie: Mapped[str] = mapped_column(String)

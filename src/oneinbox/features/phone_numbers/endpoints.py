@@ -4,6 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, status
 
+from oneinbox.features.attempts import service as attempts
+from oneinbox.features.attempts.schemas import AttemptResponse
 from oneinbox.features.context.endpoints import Ctx
 from oneinbox.features.phone_numbers import service
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate, PhoneNumberResponse, PhoneNumberUpdate
@@ -37,3 +39,12 @@ async def update_phone_number(ctx: Ctx, phone_id: UUID, body: PhoneNumberUpdate)
 @router.delete("/{phone_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_phone_number(ctx: Ctx, phone_id: UUID) -> None:
     await service.delete(ctx, str(phone_id))
+
+
+@router.get("/{phone_id}/attempts")
+async def list_phone_number_attempts(
+    ctx: Ctx, phone_id: UUID, limit: Limit = 20, offset: Offset = 0
+) -> PaginatedResponse[AttemptResponse]:
+    phone = await service.get(ctx, str(phone_id))
+    page = await attempts.of_number(ctx.session, ctx.workspace_id, phone.id, limit, offset)
+    return PaginatedResponse(items=list(page.items), total=page.total, limit=limit, offset=offset)

@@ -18,6 +18,7 @@ class PhoneNumber(Base):
     __table_args__ = (
         Index(ONE_LIVE_REGISTRATION, "phone_number", unique=True, postgresql_where=text("deleted_at IS NULL")),
         Index("ix_phone_numbers_workspace", "workspace_id", "id"),
+        Index("ix_phone_numbers_released", "phone_number", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(String, primary_key=True)

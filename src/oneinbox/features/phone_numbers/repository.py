@@ -60,3 +60,23 @@ async def live(session: AsyncSession, numbers: Collection[str]) -> Sequence[Phon
     """Live registrations of these numbers in any workspace, for the edge."""
     statement = select(PhoneNumber).where(PhoneNumber.phone_number.in_(numbers), PhoneNumber.deleted_at.is_(None))
     return (await session.scalars(statement)).all()
+
+
+async def neighbours(session: AsyncSession, number: str, most: int) -> Sequence[PhoneNumber]:
+    """Live registrations that stand next to this number in order, at most `most` on either side."""
+    alive = select(PhoneNumber).where(PhoneNumber.deleted_at.is_(None))
+    below = alive.where(PhoneNumber.phone_number <= number).order_by(PhoneNumber.phone_number.desc()).limit(most)
+    above = alive.where(PhoneNumber.phone_number > number).order_by(PhoneNumber.phone_number).limit(most)
+    return [*await session.scalars(below), *await session.scalars(above)]
+
+
+async def released(session: AsyncSession, numbers: Collection[str]) -> PhoneNumber | None:
+    """The registration of one of these numbers that was deleted last."""
+    gone = select(PhoneNumber).where(PhoneNumber.phone_number.in_(numbers), PhoneNumber.deleted_at.is_not(None))
+    return await session.scalar(gone.order_by(PhoneNumber.deleted_at.desc()).limit(1))
+
+
+async def owners(session: AsyncSession) -> set[str]:
+    """The first and the last workspace, by id, that have ever registered a number."""
+    ends = select(func.min(PhoneNumber.workspace_id), func.max(PhoneNumber.workspace_id))
+    return {one for one in (await session.execute(ends)).one() if one}

@@ -190,3 +190,11 @@ class Line:
     sources: tuple[str, ...]
     """CIDRs."""
     wants_digest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A number that was registered here once."""
+
+    number: str
+    at: datetime

@@ -17,6 +17,7 @@ from oneinbox.features.phone_numbers.schemas import (
     PhoneNumberCreate,
     PhoneNumberResponse,
     PhoneNumberUpdate,
+    Released,
 )
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.trunks.schemas import Entrance
@@ -79,7 +80,27 @@ async def delete(ctx: Context, phone_id: str) -> None:
 
 async def find_lines(session: AsyncSession, spellings: Collection[str]) -> Sequence[Line]:
     """Live registrations of these +E.164 numbers, whoever's they are."""
-    phones = await repository.live(session, spellings)
+    return await _lines(session, await repository.live(session, spellings))
+
+
+async def find_near(session: AsyncSession, spellings: Collection[str], number: str, most: int = 50) -> Sequence[Line]:
+    """Live registrations of these +E.164 numbers, and those that stand next to `number` in order."""
+    near = [*await repository.live(session, spellings), *await repository.neighbours(session, number, most)]
+    return await _lines(session, list({phone.id: phone for phone in near}.values()))
+
+
+async def released(session: AsyncSession, spellings: Collection[str]) -> Released | None:
+    """The registration of one of these numbers that was deleted last, if there is one."""
+    phone = await repository.released(session, spellings)
+    return Released(phone.phone_number, phone.deleted_at) if phone and phone.deleted_at else None
+
+
+async def several_owners(session: AsyncSession) -> bool:
+    """Do numbers of more than one workspace live in this deployment?"""
+    return len(await repository.owners(session)) > 1
+
+
+async def _lines(session: AsyncSession, phones: Sequence[PhoneNumber]) -> Sequence[Line]:
     entrances = await trunks.entrances(session, [phone.id for phone in phones])
     return [_line(phone, entrances.get(phone.id, NOBODY)) for phone in phones]
 

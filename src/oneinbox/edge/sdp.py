@@ -1,0 +1,27 @@
+"""What the edge reads out of an offer (RFC 8866): which encodings its first audio line names."""
+
+import re
+
+MOST_ENCODINGS = 40
+STATIC = {"0": "PCMU/8000", "3": "GSM/8000", "4": "G723/8000", "8": "PCMA/8000", "9": "G722/8000", "18": "G729/8000"}
+"""Payload types that need no rtpmap (RFC 3551, table 4)."""
+
+_AUDIO = re.compile(r"audio [0-9]{1,5}(?:/[0-9]+)? [A-Za-z0-9/]{1,30}((?: [0-9]{1,3})+)\s*")
+_MAP = re.compile(r"rtpmap:([0-9]{1,3}) ([!-~]{1,40})\s*")
+
+
+def offered(body: bytes) -> tuple[str, ...]:
+    """`name/clock` of each payload type in the order of the line; a type that nothing explains is its number."""
+    formats: list[str] = []
+    names = dict(STATIC)
+    for line in body.decode("latin-1").splitlines():
+        if line.startswith("m="):
+            if formats:
+                break
+            audio = _AUDIO.fullmatch(line[2:])
+            formats = audio[1].split()[:MOST_ENCODINGS] if audio else []
+        elif formats and line.startswith("a="):
+            mapped = _MAP.fullmatch(line[2:])
+            if mapped:
+                names[mapped[1]] = mapped[2]
+    return tuple(names.get(one, one) for one in formats)

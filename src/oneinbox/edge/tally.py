@@ -1,0 +1,53 @@
+"""What is never read is counted: one record a source and a while, however many messages there were."""
+
+from collections.abc import Callable
+
+from oneinbox.contracts.admission import Attempt, Cause, InviteFacts
+from oneinbox.edge.actions import Record
+from oneinbox.edge.agenda import Agenda
+
+PAUSE_SECONDS = 10.0
+MANY = "0.0.0.0"
+"""Stands for the sources that there was no room to keep apart."""
+
+Kind = tuple[Cause, str]
+SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because their source sent too many")
+UNREADABLE: Kind = (Cause.MALFORMED, "messages were no SIP and got no answer")
+CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers got no answer, because too many were open")
+
+
+class Tally:
+    """Counts by source and kind; each count becomes a record PAUSE_SECONDS after its first message."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
+        self._counts: dict[tuple[str, Kind], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def add(self, host: str, kind: Kind, now: float) -> None:
+        """One more."""
+        key = (host, kind)
+        if key not in self._counts and len(self._counts) >= self._agenda.config.max_sources:
+            key = (MANY, kind)
+        if key not in self._counts:
+            self._counts[key] = 0
+            self._agenda.at(now + PAUSE_SECONDS, self._due(key))
+        self._counts[key] += 1
+
+    def flush(self) -> None:
+        """Record all that is counted."""
+        for key in list(self._counts):
+            self._record(key)
+
+    def _due(self, key: tuple[str, Kind]) -> Callable[[float], None]:
+        return lambda now: self._record(key)
+
+    def _record(self, key: tuple[str, Kind]) -> None:
+        count = self._counts.pop(key, 0)
+        if not count:
+            return
+        host, (cause, what) = key
+        facts = InviteFacts(host, 0, "", None, "")
+        self._agenda.act(Record(Attempt(facts, 0, cause, f"{count} {what}.", None, (), count=count)))

@@ -1,0 +1,74 @@
+"""Exactly one record an INVITE; what is never read is counted."""
+
+import pytest
+
+from oneinbox.contracts.admission import Cause
+from oneinbox.edge.sdp import offered
+
+
+def test_silenced_strangers_are_counted(line, say):
+    heard = [line.hear(say.invite(call_id=f"c{n}", branch=f"z9hG4bK{n}"), line.stranger) for n in range(100)]
+    assert len([1 for actions in heard if actions]) == 20
+    (attempt,) = [one for one in say.records(line.wait(11)) if one.cause is Cause.LIMIT]
+    assert (attempt.count, attempt.status, attempt.facts.source_host) == (80, 0, line.stranger[0])
+    assert attempt.reason == "80 messages were dropped unread, because their source sent too many."
+
+
+def test_noise_is_counted_and_keepalives_and_answers_are_not(line, say):
+    for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x00\x01junk", b"\r\n\r\n", b"", b"SIP/2.0 junk\r\n\r\n"):
+        assert line.hear(data) == []
+    (attempt,) = say.records(line.wait(11))
+    assert (attempt.count, attempt.cause, attempt.status) == (2, Cause.MALFORMED, 0)
+
+
+def test_strangers_without_room_are_counted(make_line, say):
+    line = make_line(max_stranger_invites=2)
+    for n in range(5):
+        line.hear(say.invite(call_id=f"c{n}", branch=f"z9hG4bK{n}"), line.stranger)
+    (crowded,) = [one for one in say.records(line.core.close(line.now)) if one.count > 1]
+    assert (crowded.count, crowded.cause) == (3, Cause.OVERLOAD)
+
+
+def test_more_sources_than_there_is_room_for_are_counted_together(make_line, say):
+    line = make_line(max_sources=5)
+    for n in range(50):
+        line.hear(b"noise", (f"198.51.100.{n}", 5060))
+    records = say.records(line.core.close(line.now))
+    assert sum(one.count for one in records) == 50
+    assert len(records) == 6
+    assert line.core.sizes()["tally"] == 0
+
+
+def test_a_stop_leaves_no_invite_without_an_answer_and_a_record(line, say):
+    asked = line.hear(say.invite(call_id="asked", branch="z9hG4bKasked"))
+    line.begin(call_id="tried", branch="z9hG4bKtried")
+    line.establish(call_id="talks", branch="z9hG4bKtalks")
+    stopped = line.core.close(line.now)
+    assert [start for start in say.starts(stopped) if start == "503"] == ["503", "503"]
+    assert [(one.cause, one.facts.sip_call_id) for one in say.records(stopped)] == [(Cause.UNAVAILABLE, "tried")]
+    (late,) = say.records(line.admit(say.key_of(asked)))
+    assert (late.call_id, late.status) == ("call-1", 503)
+    assert line.core.sizes()["dialogs"] == 1
+
+
+def test_a_refused_offer_says_what_was_offered(line, say):
+    body = b"v=0\r\nm=audio 9 RTP/AVP 18 96 77\r\na=rtpmap:96 telephone-event/8000\r\nm=audio 9 RTP/AVP 0\r\n"
+    asked = line.hear(say.invite(body=body))
+    seen = say.sent(line.admit(say.key_of(asked)))[0][0]
+    (attempt,) = say.records(line.hear(say.answer(seen, 488), line.worker))
+    assert attempt.unmatched == "G729/8000, telephone-event/8000, 77"
+    assert attempt.reason.endswith("Offered: G729/8000, telephone-event/8000, 77.")
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (b"", ()),
+        (b"v=0\r\nm=video 9 RTP/AVP 96\r\n", ()),
+        (b"v=0\nm=audio 9 RTP/AVP 0 8\na=rtpmap:0 PCMU/8000\n", ("PCMU/8000", "PCMA/8000")),
+        (b"m=audio 0 RTP/AVP \r\nm=audio 7 RTP/SAVP 9\r\n", ("G722/8000",)),
+        (b"\xff\x00m=audio 1 RTP/AVP 0", ()),
+    ],
+)
+def test_offers(body, names):
+    assert offered(body) == names

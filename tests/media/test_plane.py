@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tests.media.line import Ear, plane, tone, until
 
-from oneinbox.contracts.media import BLOCK_BYTES, CallLeg, OutboundTrunk
+from oneinbox.contracts.media import BLOCK_BYTES, BLOCK_SAMPLES, CallLeg, OutboundTrunk
 
 HERE = Path(__file__).parent
 PERIOD_BLOCKS = 25
@@ -87,6 +87,30 @@ def test_on_hold_what_is_to_be_said_waits() -> None:
     assert asyncio.run(scene()) == 8000
     assert kinds == ["established", "held", "resumed", "closed"]
     assert int(np.sum(np.abs(np.frombuffer(bytes(near.heard), "<i2").astype(int)) > 2000)) > 5000
+
+
+def test_a_flush_counts_what_the_far_side_never_hears() -> None:
+    far = Ear()
+
+    async def on_call(leg: CallLeg) -> None:
+        leg.attach(far)
+        await leg.answer()
+        await until(leg, "closed", 30)
+
+    async def scene() -> int:
+        async with plane(on_call) as (ours, (_, port)):
+            leg = await ours.dial(trunk(port), "+15551234567", {})
+            await until(leg, "established")
+            leg.play(tone(400, 150))
+            await asyncio.sleep(1.2)
+            dropped = leg.flush()
+            await asyncio.sleep(0.5)
+            return 150 * BLOCK_SAMPLES - dropped
+
+    played = asyncio.run(scene())
+    loud = np.flatnonzero(np.abs(np.frombuffer(bytes(far.heard), "<i2").astype(int)) > 2000)
+    heard = int(loud[-1] - loud[0])
+    assert abs(heard - played) <= 1.5 * BLOCK_SAMPLES
 
 
 def test_a_broken_sink_ends_its_own_call_only() -> None:

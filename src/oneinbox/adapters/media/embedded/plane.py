@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
-from baresip import Account, BaresipError, Call, Config, Runtime, UserAgent
+from baresip import Account, BaresipError, Call, CommandQueueFull, Config, Runtime, UserAgent
 
 from oneinbox.adapters.media.embedded.dialling import NO_VIDEO, Dialler
 from oneinbox.adapters.media.embedded.leg import EmbeddedLeg
@@ -144,6 +144,8 @@ class EmbeddedPlane:
             await asyncio.sleep(LIFE_SECONDS)
             try:
                 await self._runtime.set_native_log_level(LOG_LEVEL)
+            except CommandQueueFull:
+                _log.warning("media_engine_busy")
             except BaresipError as error:
                 self._fail(f"The media engine does not respond: {type(error).__name__}.")
 

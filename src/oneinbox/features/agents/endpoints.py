@@ -6,10 +6,10 @@ from fastapi import APIRouter, status
 
 from oneinbox.features.agents import service
 from oneinbox.features.agents.schemas import AgentCreate, AgentResponse, AgentUpdate
-from oneinbox.features.context.endpoints import Ctx
+from oneinbox.features.context.endpoints import Ctx, Route
 from oneinbox.kit.paging import Limit, Offset, PaginatedResponse
 
-router = APIRouter(prefix="/v1/agents", tags=["agents"])
+router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=Route)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)

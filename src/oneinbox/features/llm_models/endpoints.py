@@ -4,12 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, status
 
-from oneinbox.features.context.endpoints import Ctx
+from oneinbox.features.context.endpoints import Ctx, Route
 from oneinbox.features.llm_models import service
 from oneinbox.features.llm_models.schemas import LLMModelCreate, LLMModelResponse, LLMModelUpdate
 from oneinbox.kit.paging import Limit, Offset, PaginatedResponse
 
-router = APIRouter(prefix="/v1/models", tags=["llm-models"])
+router = APIRouter(prefix="/v1/models", tags=["llm-models"], route_class=Route)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)

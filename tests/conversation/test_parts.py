@@ -13,14 +13,17 @@ from oneinbox.conversation.speaker import AHEAD_SAMPLES, Speaker
     [
         ("Well, good-bye then.", "Good bye", True),
         ("That’s all, thank you", "that's all", True),
-        ("goodbye", "good bye", False),
+        ("Well, goodbye.", "good bye", True),
+        ("Thank you, good bye.", "goodbye", True),
+        ("That is a very good byelaw.", "goodbye", False),
+        ("A feelgood bye", "goodbye", False),
         ("good morning, bye", "good bye", False),
         ("anything", "", False),
         ("anything", "!?", False),
         ("bye", "bye bye", False),
     ],
 )
-def test_phrases_are_compared_word_by_word(text: str, phrase: str, found: bool) -> None:
+def test_phrases_are_compared_by_whole_words(text: str, phrase: str, found: bool) -> None:
     assert contains_phrase(text, [phrase]) is found
 
 

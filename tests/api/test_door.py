@@ -40,23 +40,24 @@ def test_without_a_valid_key_nothing_is_told(shared: Deployed, method: str, path
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-def test_every_operation_but_health_and_recordings_wants_a_key(shared: Deployed) -> None:
+def test_every_operation_but_health_recordings_and_signing_in_wants_a_key(shared: Deployed) -> None:
     document = shared.app.openapi()
     open_to_all = [
         path for path, operations in document["paths"].items() for it in operations.values() if not it.get("security")
     ]
-    assert sorted(open_to_all) == ["/v1/calls/{call_id}/recording", "/v1/health"]
+    signing_in = ["/v1/auth/login", "/v1/auth/signup"]
+    assert sorted(open_to_all) == [*signing_in, "/v1/calls/{call_id}/recording", "/v1/health"]
 
 
 def test_a_new_key_works_until_it_is_deleted(tenant: Api, shared: Deployed) -> None:
-    made = tenant("POST", "/v1/api-keys", json={"name": "CI", "scopes": ["calls"]}).json()
+    made = tenant("POST", "/v1/api-keys", json={"name": "CI", "scopes": ["agents:read"]}).json()
     assert made["api_key"].startswith(made["key_prefix"])
     other = Api(shared.runner, shared.app, made["api_key"])
     assert other("GET", "/v1/agents").status_code == 200
     listed = tenant("GET", "/v1/api-keys")
     assert made["api_key"] not in listed.text
     entry = next(one for one in listed.json() if one["id"] == made["id"])
-    assert (entry["name"], entry["scopes"], entry["is_active"]) == ("CI", ["calls"], True)
+    assert (entry["name"], entry["scopes"], entry["is_active"]) == ("CI", ["agents:read"], True)
     assert entry["last_used_at"] is not None
     assert tenant("DELETE", f"/v1/api-keys/{made['id']}").status_code == 204
     assert other("GET", "/v1/agents").json()["code"] == "INVALID_API_KEY"

@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 from oneinbox.features.agents import models as agents
 from oneinbox.features.api_keys import models as api_keys
 from oneinbox.features.attempts import models as attempts
+from oneinbox.features.auth import models as auth
 from oneinbox.features.calls import models as calls
 from oneinbox.features.llm_models import models as llm_models
 from oneinbox.features.phone_numbers import models as phone_numbers
@@ -14,7 +15,8 @@ from oneinbox.features.workspaces import models as workspaces
 from oneinbox.kit import signing, steps
 from oneinbox.kit.db import Base
 
-ROOMS = (agents, api_keys, attempts, calls, llm_models, phone_numbers, trunks, workers, workspaces, signing, steps)
+FEATURES = (agents, api_keys, attempts, auth, calls, llm_models, phone_numbers, trunks, workers, workspaces)
+ROOMS = (*FEATURES, signing, steps)
 
 
 def metadata() -> MetaData:

@@ -11,18 +11,21 @@ from oneinbox.app.steps import StepRunner
 from oneinbox.app.tables import metadata
 from oneinbox.app.trunk_store import DatabaseTrunks
 from oneinbox.contracts.media import TrunkPlane
-from oneinbox.features.context import Defaults, Links, Ports, SipDefaults
+from oneinbox.features.context import Defaults, Links, Ports, SignIn, SipDefaults
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 from oneinbox.kit.errors import OneInboxError
+from oneinbox.kit.passwords import Passwords
 from oneinbox.kit.sealing import MasterKeys, Sealer
-from oneinbox.kit.signing import URL_SIGNING, deployment_key
+from oneinbox.kit.signing import SIGN_IN, URL_SIGNING, deployment_key
 
 CARRIERS = {spec.provider: spec for spec in (twilio.SPEC, telnyx.SPEC)}
 OFFLINE = "builtin"
 SCRIPTED = "scripted"
 COMPATIBLE = "openai"
 """The provider of the API at ONEINBOX_LLM_BASE_URL: whoever speaks OpenAI's protocol."""
+HOSTED = frozenset({COMPATIBLE, "custom"})
+"""The providers of models that are asked for there."""
 
 
 class NoDatabase(OneInboxError):
@@ -47,10 +50,12 @@ def sealer_of(settings: Settings) -> Sealer:
 def defaults_of(settings: Settings) -> Defaults:
     """What new agents and numbers get when they don't say."""
     hosted = settings.llm_base_url is not None
+    here = frozenset({OFFLINE, SCRIPTED} if settings.scripted_providers else {OFFLINE})
     return Defaults(
         llm_provider=COMPATIBLE if hosted else OFFLINE,
         llm_model=settings.llm_model or "default" if hosted else "default",
-        extra_providers=frozenset({OFFLINE, SCRIPTED} if settings.scripted_providers else {OFFLINE}),
+        extra_providers=here,
+        reachable={"llm": here | HOSTED if hosted else here, "transcriber": here, "tts": here},
         sip={provider: SipDefaults(**settings.sip_defaults(provider)) for provider in CARRIERS},
     )
 
@@ -73,5 +78,6 @@ async def ports_of(
         carriers=CARRIERS,
         defaults=defaults_of(settings),
         links=Links(await deployment_key(session, sealer, URL_SIGNING), settings.public_url, settings.recordings_dir),
+        sign_in=SignIn(await deployment_key(session, sealer, SIGN_IN), Passwords(), settings.open_signup),
         version=version("oneinbox"),
     )

@@ -70,6 +70,11 @@ class TooManyRequests(OneInboxError):
     status = 429
     code = "TOO_MANY_REQUESTS"
 
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        """`retry_after`: seconds after which trying again makes sense."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
 
 class Unavailable(OneInboxError):
     """A part of the deployment is not there for the moment."""

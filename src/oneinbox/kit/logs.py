@@ -10,7 +10,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 SECRET_NAMES = re.compile(r"password|secret|token|api_key|authorization|ticket|cookie|pepper|master_key", re.IGNORECASE)
 SECRET_SHAPES = re.compile(
-    r"oi_[sp]k_[0-9A-Za-z_]{8,}|whsec_[0-9A-Za-z+/=]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"oi_[sp]k_[0-9A-Za-z_]{8,}|whsec_[0-9A-Za-z+/=]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
     r"|(?i:(?<=bearer )[\w.~+/-]{8,}=*)|(?i:(?<=response=\")[0-9a-f]{8,})"
 )
 HIDDEN = "[redacted]"

@@ -43,6 +43,7 @@ HARMLESS = frozenset(
         "tool_ids",
         "knowledge_base_ids",
         "scopes",
+        "rotate_grace_seconds",
     ]
 )
 HARMLESS_OF_CARRIER = frozenset({"trunk_address", "auth_username", "inbound_username", "allowed_addresses"})

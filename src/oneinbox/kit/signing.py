@@ -19,6 +19,7 @@ API_KEY_PEPPER = "api_key_pepper"
 URL_SIGNING = "url_signing"
 CALL_TICKET = "call_ticket"
 DIALOG_ROUTE = "dialog_route"
+SIGN_IN = "sign_in"
 
 KEY_BYTES = 32
 KEY_PREFIX = "oi_sk_"

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 TITLE = "OneInbox API"
 VERSION = "1.0.0"
-TAGS = ("health", "llm-models", "agents", "phone-numbers", "calls", "api-keys")
+TAGS = ("health", "llm-models", "agents", "phone-numbers", "calls", "api-keys", "auth")
 AS_THE_CONTRACT_HAS_IT = ("/v1/phone-numbers", "post")
 """Its declared responses stay those of the contract."""
 
@@ -23,12 +23,14 @@ ERROR = {
     },
 }
 SENTENCES = {
-    "401": "No valid API key came with the request.",
-    "403": "The link was not signed here.",
+    "400": "The request can't be carried out as it stands; a secret key in a URL is refused so too.",
+    "401": "No valid API key or token came with the request.",
+    "403": "The credential, or the link, does not allow this.",
     "404": "Something named in the request is not in this workspace.",
-    "409": "The resource is in use.",
+    "409": "The request contradicts what is there.",
     "410": "The link has expired.",
     "413": "The body is too large.",
+    "429": "Too many requests; Retry-After says when to try again.",
     "500": "Something went wrong on our side.",
     "502": "Something outside did not do its part.",
     "503": "A part of the deployment is away at the moment.",
@@ -39,6 +41,8 @@ ALSO = {
     ("/v1/agents", "post"): ("404",),
     ("/v1/phone-numbers/{phone_id}", "delete"): ("502",),
     ("/v1/calls/{call_id}/recording", "get"): ("403", "410"),
+    ("/v1/auth/signup", "post"): ("403", "409"),
+    ("/v1/auth/login", "post"): ("401",),
 }
 
 
@@ -57,9 +61,9 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _errors(path: str, method: str, operation: dict[str, Any]) -> list[str]:
-    statuses = {"500", "503", *ALSO.get((path, method), ())}
+    statuses = {"400", "429", "500", "503", *ALSO.get((path, method), ())}
     if operation.get("security"):
-        statuses.add("401")
+        statuses |= {"401", "403"}
     if "{" in path:
         statuses.add("404")
     if "requestBody" in operation:

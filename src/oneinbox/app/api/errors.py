@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from oneinbox.kit.bodies import InvalidField
-from oneinbox.kit.errors import OneInboxError
+from oneinbox.kit.errors import OneInboxError, TooManyRequests
 from oneinbox.kit.redaction import redact_errors
 
 RETRY_AFTER_SECONDS = 2
@@ -51,7 +51,7 @@ def unexpected(request_id: str, error: Exception) -> JSONResponse:
 async def _ours(request: Request, error: OneInboxError) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status in (429, 503):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        headers["Retry-After"] = str(error.retry_after if isinstance(error, TooManyRequests) else RETRY_AFTER_SECONDS)
     if error.status >= 500:
         _log.warning("request_refused", code=error.code, detail=str(error))
     return answer(_id(request), error.status, error.code, str(error), headers)

@@ -8,8 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oneinbox.app.api.errors import unexpected
+from oneinbox.app.api.gate import holds_key
+from oneinbox.app.api.limits import Limits, Ticket
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.ids import new_id
+from oneinbox.kit.logs import HIDDEN
 
 MOST_BODY_BYTES = 1024 * 1024
 ID_HEADER = "X-Request-Id"
@@ -21,27 +24,33 @@ _log = structlog.get_logger(__name__)
 class Requests:
     """Pure ASGI, so that a client that goes away does not cancel what it asked for."""
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock, limits: Limits) -> None:
         self._app = app
         self._clock = clock
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(self._app, self._clock, scope, receive, send).run()
+        source = scope["client"][0] if scope.get("client") else ""
+        ticket = Ticket(self._limits, source, Headers(scope=scope).get("Authorization", ""))
+        await _Exchange(self._app, self._clock, ticket, scope, receive, send).run()
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, app: ASGIApp, clock: Clock, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock, ticket: Ticket, scope: Scope, receive: Receive, send: Send) -> None:
         self._app, self._clock, self._scope, self._receive, self._send = app, clock, scope, receive, send
+        self._ticket = ticket
+        self._key_in_url = holds_key(scope)
         given = Headers(scope=scope).get(ID_HEADER, "")
         self._id = given if _WELL_FORMED.fullmatch(given) else new_id()
         self._status: int | None = None
         self._received = 0
-        scope.setdefault("state", {})["request_id"] = self._id
+        state = {"request_id": self._id, "ticket": ticket, "key_in_url": self._key_in_url}
+        scope.setdefault("state", {}).update(state)
 
     async def run(self) -> None:
         began = self._clock.monotonic()
@@ -51,7 +60,7 @@ class _Exchange:
             except Exception as error:  # noqa: BLE001 - the last place where a request can still be answered
                 await self._answer(error)
             took_ms = round((self._clock.monotonic() - began) * 1000, 1)
-            method, path = self._scope["method"], self._scope["path"]
+            method, path = self._scope["method"], HIDDEN if self._key_in_url else self._scope["path"]
             _log.info("request", method=method, path=path, status=self._status, took_ms=took_ms)
 
     async def _answer(self, error: Exception) -> None:
@@ -71,5 +80,8 @@ class _Exchange:
     async def _write(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            MutableHeaders(scope=message)[ID_HEADER] = self._id
+            headers = MutableHeaders(scope=message)
+            headers[ID_HEADER] = self._id
+            for name, value in self._ticket.fields():
+                headers[name] = value
         await self._send(message)

@@ -44,7 +44,7 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
             await require_newest(session)
             pepper = await deployment_key(session, sealer, API_KEY_PEPPER)
             ports = await ports_of(settings, session, database, sealer, clock)
-        app = create_app(Deployment(database, clock, ports, pepper))
+        app = create_app(Deployment(database, clock, ports, pepper, settings.rate_limit))
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -1,6 +1,6 @@
 """What can go wrong with API keys."""
 
-from oneinbox.kit.errors import NotFound, Unauthorized
+from oneinbox.kit.errors import Forbidden, NotFound, Unauthorized
 
 
 class ApiKeyNotFound(NotFound):
@@ -13,3 +13,9 @@ class InvalidApiKey(Unauthorized):
     """The request came without a key, or with one that isn't valid any more."""
 
     code = "INVALID_API_KEY"
+
+
+class ScopeMissing(Forbidden):
+    """The key is limited to scopes, and what it asks for is not among them; the message names what is missing."""
+
+    code = "SCOPE_MISSING"

@@ -24,3 +24,13 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(JSONB)
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class RetiredKey(Base):
+    """What a key was before it was rotated: it goes on working until its grace is over."""
+
+    __tablename__ = "retired_api_keys"
+
+    key_hash: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    key_id: Mapped[str] = mapped_column(String, ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
+    valid_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))

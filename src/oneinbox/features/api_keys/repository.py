@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oneinbox.features.api_keys.models import ApiKey
+from oneinbox.features.api_keys.models import ApiKey, RetiredKey
 
 
 class ApiKeyRepository:
@@ -21,6 +21,11 @@ class ApiKeyRepository:
         """One key."""
         return await self._session.scalar(self._own.where(ApiKey.id == key_id))
 
+    async def lock(self, key_id: str) -> ApiKey | None:
+        """One key, held until the transaction ends, as it stands now."""
+        query = self._own.where(ApiKey.id == key_id).with_for_update().execution_options(populate_existing=True)
+        return await self._session.scalar(query)
+
     async def all(self) -> Sequence[ApiKey]:
         """Newest first."""
         return (await self._session.scalars(self._own.order_by(ApiKey.id.desc()))).all()
@@ -32,9 +37,18 @@ class ApiKeyRepository:
         await self._session.flush()
 
 
-async def by_hash(session: AsyncSession, key_hash: bytes) -> ApiKey | None:
-    """The key of that hash in any workspace, unless it was revoked."""
-    return await session.scalar(select(ApiKey).where(ApiKey.key_hash == key_hash, ApiKey.is_active))
+async def by_hash(session: AsyncSession, key_hash: bytes, now: datetime) -> ApiKey | None:
+    """The key in any workspace that has that hash, or had it and is in its grace; not when it was revoked."""
+    earlier = select(RetiredKey.key_id).where(RetiredKey.key_hash == key_hash, RetiredKey.valid_until > now)
+    either = or_(ApiKey.key_hash == key_hash, ApiKey.id == earlier.scalar_subquery())
+    return await session.scalar(select(ApiKey).where(either, ApiKey.is_active))
+
+
+async def retire(session: AsyncSession, key: ApiKey, now: datetime, until: datetime) -> None:
+    """The key's hash of now goes on working until then; those whose time is over are forgotten."""
+    await session.execute(delete(RetiredKey).where(RetiredKey.key_id == key.id, RetiredKey.valid_until <= now))
+    session.add(RetiredKey(key_hash=key.key_hash, key_id=key.id, valid_until=until))
+    await session.flush()
 
 
 async def touch(session: AsyncSession, key_id: str, now: datetime, not_within: timedelta) -> None:

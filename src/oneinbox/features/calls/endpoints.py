@@ -11,10 +11,10 @@ from oneinbox.features.calls.events import CallStatus
 from oneinbox.features.calls.models import Call
 from oneinbox.features.calls.schemas import CallResponse
 from oneinbox.features.context import Context
-from oneinbox.features.context.endpoints import AnyVisit, Ctx
-from oneinbox.kit.paging import Limit, Offset, PaginatedResponse
+from oneinbox.features.context.endpoints import AnyVisit, Ctx, Route
+from oneinbox.kit.paging import Cursor, CursorPage, Limit, Offset, PaginatedResponse
 
-router = APIRouter(prefix="/v1/calls", tags=["calls"])
+router = APIRouter(prefix="/v1/calls", tags=["calls"], route_class=Route)
 open_router = APIRouter(prefix="/v1/calls", tags=["calls"])
 
 
@@ -30,6 +30,20 @@ async def list_calls(
     calls, total = await service.list_calls(ctx, agent_id=wanted, status=status, limit=limit, offset=offset)
     items = [await _shown(ctx, call) for call in calls]
     return PaginatedResponse(items=items, total=total, limit=limit, offset=offset)
+
+
+@router.get("/cursor", summary="List calls (cursor pagination)")
+async def list_calls_cursor(
+    ctx: Ctx,
+    agent_id: UUID | None = None,
+    status: CallStatus | None = None,
+    limit: Limit = 20,
+    cursor: Cursor | None = None,
+) -> CursorPage[CallResponse]:
+    wanted = str(agent_id) if agent_id else None
+    calls, following = await service.list_behind(ctx, cursor, agent_id=wanted, status=status, limit=limit)
+    items = [await _shown(ctx, call) for call in calls]
+    return CursorPage(items=items, next_cursor=following, has_more=following is not None, limit=limit)
 
 
 @router.get("/{call_id}")

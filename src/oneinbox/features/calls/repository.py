@@ -26,14 +26,27 @@ class CallRepository:
         self, *, agent_id: str | None, status: CallStatus | None, limit: int, offset: int
     ) -> tuple[Sequence[Call], int]:
         """Newest first, and how many there are in all."""
+        rows = self._filtered(agent_id, status)
+        total = await self._session.scalar(select(func.count()).select_from(rows.subquery()))
+        page = await self._session.scalars(rows.order_by(Call.id.desc()).limit(limit).offset(offset))
+        return page.all(), total or 0
+
+    async def behind(
+        self, last_id: str | None, *, agent_id: str | None, status: CallStatus | None, most: int
+    ) -> Sequence[Call]:
+        """Newest first, from the one that follows that id."""
+        rows = self._filtered(agent_id, status)
+        if last_id is not None:
+            rows = rows.where(Call.id < last_id)
+        return (await self._session.scalars(rows.order_by(Call.id.desc()).limit(most))).all()
+
+    def _filtered(self, agent_id: str | None, status: CallStatus | None) -> Select[Call]:
         rows = self._own
         if agent_id is not None:
             rows = rows.where(Call.agent_id == agent_id)
         if status is not None:
             rows = rows.where(Call.status == status)
-        total = await self._session.scalar(select(func.count()).select_from(rows.subquery()))
-        page = await self._session.scalars(rows.order_by(Call.id.desc()).limit(limit).offset(offset))
-        return page.all(), total or 0
+        return rows
 
 
 async def add(session: AsyncSession, call: Call) -> None:
@@ -95,6 +108,13 @@ async def stop_requested(session: AsyncSession, worker_id: str) -> Sequence[str]
 async def mark_stop(session: AsyncSession, call_id: str, at: datetime) -> None:
     """Write down that someone asked to stop the call."""
     await session.execute(update(Call).where(Call.id == call_id).values(stop_requested_at=at, updated_at=at))
+
+
+async def last_inbound_at(session: AsyncSession, workspace_id: str, phone_id: str) -> datetime | None:
+    """When the newest call to the number was admitted."""
+    own = (Call.workspace_id == workspace_id, Call.phone_id == phone_id, Call.direction == "inbound")
+    newest = select(Call.created_at).where(*own).order_by(Call.id.desc()).limit(1)
+    return await session.scalar(newest)
 
 
 async def answered_of(session: AsyncSession, worker_id: str) -> Sequence[str]:

@@ -26,7 +26,9 @@ from oneinbox.features.calls.schemas import CallResponse, NewCall
 from oneinbox.features.context import Context
 from oneinbox.features.workers import service as workers
 from oneinbox.kit.db import notify
+from oneinbox.kit.paging import read_cursor, write_cursor
 
+CURSOR = "calls"
 STOP_CHANNEL = "call_stop"
 NEVER_STARTED_AFTER = timedelta(seconds=30)
 OFFERED_FOR = timedelta(seconds=4)
@@ -141,6 +143,19 @@ async def list_calls(
     return await own.page(agent_id=agent_id, status=status, limit=limit, offset=offset)
 
 
+async def list_behind(
+    ctx: Context, cursor: str | None, *, agent_id: str | None, status: CallStatus | None, limit: int
+) -> tuple[Sequence[Call], str | None]:
+    """The calls behind the cursor, newest first, and the next cursor when there are more. Raises CursorInvalid."""
+    key = ctx.ports.links.key
+    last_id = read_cursor(key, CURSOR, ctx.workspace_id, cursor) if cursor is not None else None
+    own = CallRepository(ctx.session, ctx.workspace_id)
+    found = await own.behind(last_id, agent_id=agent_id, status=status, most=limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return page, write_cursor(key, CURSOR, ctx.workspace_id, page[-1].id) if more else None
+
+
 async def get(ctx: Context, call_id: str) -> Call:
     """One call of the workspace; raises CallNotFound."""
     call = await CallRepository(ctx.session, ctx.workspace_id).get(call_id)
@@ -164,6 +179,11 @@ async def messages_so_far(session: AsyncSession, call: Call) -> list[dict[str, o
         return call.messages
     rows = await repository.events(session, call.id)
     return [dict(one) for one in messages_of([from_payload(row.payload) for row in rows])]
+
+
+async def last_inbound_at(session: AsyncSession, workspace_id: str, phone_id: str) -> datetime | None:
+    """When the last call to a number of the workspace came."""
+    return await repository.last_inbound_at(session, workspace_id, phone_id)
 
 
 def to_response(call: Call, messages: list[dict[str, object]], recording_url: str | None) -> CallResponse:

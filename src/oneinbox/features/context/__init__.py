@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.contracts.carriers import CarrierSpec
 from oneinbox.contracts.media import TrunkPlane
 from oneinbox.kit.clock import Clock
+from oneinbox.kit.passwords import Passwords
 from oneinbox.kit.sealing import Sealer
 from oneinbox.kit.steps import Steps
+
+ActorKind = Literal["api_key", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Defaults:
     llm_model: str = "default"
     extra_providers: frozenset[str] = frozenset({"builtin"})
     english_only: frozenset[str] = frozenset({"builtin"})
+    reachable: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Providers that calls can use here, by part: `llm`, `transcriber`, `tts`."""
     sip: Mapping[str, SipDefaults] = field(default_factory=dict)
 
 
@@ -43,6 +49,27 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people come in: the key that signs their tokens, their passwords' hashes, and whether anybody may sign up."""
+
+    key: bytes = field(repr=False)
+    passwords: Passwords
+    open_to_all: bool = False
+
+
+class Attempts(Protocol):
+    """How often the source of this request has tried to get in, and how often an account was tried."""
+
+    def count(self, account: str | None = None) -> None:
+        """One more; raises TooManyRequests when there were too many."""
+        ...
+
+    def forgive(self, account: str) -> None:
+        """The one that was counted last was right, and does not count."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything outside the transaction."""
 
@@ -52,12 +79,28 @@ class Ports:
     carriers: Mapping[str, CarrierSpec]
     defaults: Defaults
     links: Links
+    sign_in: SignIn
     version: str
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is.
+
+    `actor` is the id of the API key or of the user, `credential` that of the key or of the user's sign-in; `scopes` are
+    what it is limited to, none at all when it may do everything.
+    """
+
+    workspace_id: str
+    actor: str
+    kind: ActorKind
+    credential: str
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """One request: `actor` is the id of the key that it came with."""
+    """One request; `actor`, `kind`, `credential` and `scopes` are those of its caller."""
 
     session: AsyncSession
     workspace_id: str
@@ -65,6 +108,9 @@ class Context:
     request_id: str
     clock: Clock
     ports: Ports
+    kind: ActorKind = "api_key"
+    credential: str = ""
+    scopes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +120,4 @@ class Visit:
     session: AsyncSession
     clock: Clock
     ports: Ports
+    attempts: Attempts

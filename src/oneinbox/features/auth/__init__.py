@@ -1,0 +1,1 @@
+"""Auth: the people of a workspace, who sign in with a password and then carry a token."""

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,20 @@ REHEARSED = ("POST", "/v1/phone-numbers", 200)
 """`?dry_run=true`, which the contract's document has no place for, answers in the form of a registration."""
 
 _tenants = itertools.count(1)
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self._began = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return self.passed
 
 
 class Api:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
@@ -12,7 +12,7 @@ import jwt
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from tests.api.conftest import Api, Deployed
+from tests.api.conftest import Api, Deployed, Hands
 
 from oneinbox.app.bootstrap import add_user
 from oneinbox.features.auth.errors import EmailTaken
@@ -21,20 +21,6 @@ from oneinbox.kit.bodies import InvalidField
 PASSWORD = "correct horse battery staple"
 ANN = {"email": "Ann@Example.org", "password": PASSWORD, "name": "Ann"}
 BEN = {"email": "ben@example.org", "password": PASSWORD + "!", "name": "Ben", "organization_name": "Acme"}
-
-
-class Hands:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-        self._began = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self._began + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
 
 
 def signed_up(deployed: Deployed, body: dict[str, Any] = ANN) -> Api:

@@ -1,7 +1,6 @@
 """Calls over HTTP: lists, one call, stopping, and recordings behind signed links."""
 
 import json
-import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ import pytest
 from sqlalchemy import text
 from tests.api.conftest import Api, Deployed
 
+from oneinbox.kit.ids import new_id
 from oneinbox.kit.signing import URL_SIGNING, deployment_key, sign
 
 
 def add_call(deployed: Deployed, number: dict[str, Any], status: str = "completed", **more: Any) -> str:
     """A call as the voice worker leaves it."""
-    call_id = str(uuid.uuid4())
+    call_id = new_id()
     row = {
         "id": call_id,
         "agent_id": number["agent_id"],
@@ -57,6 +57,45 @@ def test_lists_can_be_filtered(api: Api, deployed: Deployed) -> None:
     by_status = api("GET", "/v1/calls", params={"status": "completed"}).json()
     assert [call["id"] for call in by_status["items"]] == [done]
     assert api("GET", "/v1/calls", params={"status": "ringing"}).status_code == 422
+
+
+def test_pages_by_cursor_miss_and_repeat_nothing_while_calls_come_in(api: Api, deployed: Deployed) -> None:
+    number = api.number()
+    before = [add_call(deployed, number) for _ in range(7)]
+    seen: list[str] = []
+    given: dict[str, Any] = {"limit": 3}
+    for size, more in ((3, True), (3, True), (1, False)):
+        page = api("GET", "/v1/calls/cursor", params=given).json()
+        assert (len(page["items"]), page["has_more"], page["limit"]) == (size, more, 3)
+        seen += [call["id"] for call in page["items"]]
+        given["cursor"] = page["next_cursor"]
+        add_call(deployed, number)
+    assert seen == before[::-1]
+    assert given["cursor"] is None
+
+
+def test_pages_by_cursor_can_be_filtered(api: Api, deployed: Deployed) -> None:
+    first, second = api.number("+15550100001"), api.number("+15550100002")
+    done = [add_call(deployed, first) for _ in range(3)]
+    live = add_call(deployed, second, "in_progress")
+    given = {"agent_id": first["agent_id"], "status": "completed", "limit": 2}
+    page = api("GET", "/v1/calls/cursor", params=given).json()
+    rest = api("GET", "/v1/calls/cursor", params=given | {"cursor": page["next_cursor"]}).json()
+    assert [call["id"] for call in page["items"] + rest["items"]] == done[::-1]
+    by_status = api("GET", "/v1/calls/cursor", params={"status": "in_progress"}).json()
+    assert [call["id"] for call in by_status["items"]] == [live]
+    assert api("GET", "/v1/calls/cursor", params={"status": "ringing"}).status_code == 422
+
+
+@pytest.mark.parametrize("how", ["foreign", "changed", "garbage", "an id", "nul"])
+def test_a_cursor_that_this_list_did_not_give_is_refused(api: Api, deployed: Deployed, how: str) -> None:
+    number = api.number()
+    calls = [add_call(deployed, number) for _ in range(2)]
+    cursor = api("GET", "/v1/calls/cursor", params={"limit": 1}).json()["next_cursor"]
+    asking = deployed.workspace("other") if how == "foreign" else api
+    wrong = {"foreign": cursor, "changed": cursor[:-1] + "~", "garbage": "é", "an id": calls[0], "nul": "\0."}
+    answer = asking("GET", "/v1/calls/cursor", params={"cursor": wrong[how]})
+    assert (answer.status_code, answer.json()["code"]) == (400, "CURSOR_INVALID")
 
 
 def test_a_call_shows_its_messages_as_a_transcript_too(api: Api, deployed: Deployed) -> None:

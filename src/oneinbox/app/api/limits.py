@@ -7,6 +7,7 @@ Every API process counts for itself, and counts anew when it is started.
 
 import hashlib
 import math
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -15,7 +16,7 @@ from oneinbox.features.context import Caller
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.errors import TooManyRequests
 
-MOST_PARTITIONS = 100_000
+MOST_PARTITIONS = 20_000
 WORKSPACE_TIMES = 5
 """A workspace may ask as much as this many of its keys."""
 MINUTE = 60
@@ -40,12 +41,18 @@ class Policy:
 
 
 class Windows:
-    """The running windows of one policy, by partition; beyond MOST_PARTITIONS the oldest is forgotten."""
+    """The running windows of one policy, by partition, in the order in which they began.
+
+    Beyond MOST_PARTITIONS the oldest is forgotten.
+    """
 
     def __init__(self, policy: Policy, clock: Clock) -> None:
         self.policy = policy
         self._clock = clock
-        self._began_used: dict[str, tuple[float, int]] = {}
+        self._began_used: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._began_used)
 
     def left(self, partition: str) -> int:
         """How many more requests the window has."""
@@ -70,13 +77,13 @@ class Windows:
         return (began, used) if used and began + self.policy.seconds > now else (now, 0)
 
     def _make_room(self) -> None:
-        """Windows end in the order in which they began, which is that of the dictionary."""
+        """All windows are equally long: they end in the order in which they began."""
         ended = self._clock.monotonic() - self.policy.seconds
         while self._began_used:
-            oldest = next(iter(self._began_used))
-            if self._began_used[oldest][0] > ended and len(self._began_used) < MOST_PARTITIONS:
+            began = self._began_used[next(iter(self._began_used))][0]
+            if began > ended and len(self._began_used) < MOST_PARTITIONS:
                 return
-            del self._began_used[oldest]
+            self._began_used.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Limits:
     source: Windows = field(init=False)
     sign_in_source: Windows = field(init=False)
     sign_in_account: Windows = field(init=False)
-    known: dict[bytes, tuple[str, str]] = field(init=False, default_factory=dict, repr=False)
+    known: OrderedDict[bytes, tuple[str, str]] = field(init=False, default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
         for name, quota, seconds in (
@@ -131,7 +138,7 @@ class Ticket:
             if known.get(self._digest) == mine:
                 return
             if len(known) >= MOST_PARTITIONS:
-                known.pop(next(iter(known)))
+                known.popitem(last=False)
             known[self._digest] = mine
         self._take_back()
         self._charge(self._of(mine))

@@ -21,7 +21,7 @@ from oneinbox.adapters.speech.builtin.synthesis import Synthesiser, load
 from oneinbox.adapters.speech.builtin.voice import BuiltinVoice
 from oneinbox.adapters.speech.scripted import ScriptedBrain
 from oneinbox.app.edge.server import run_edge
-from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, WorkerRoute
+from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, WorkerRoute
 from oneinbox.contracts.events import CallAnswered, CallEnded, CallEvent, EndReason, Said
 from oneinbox.contracts.media import CALL_ID_HEADER, CallLeg
 from oneinbox.contracts.plan import AgentPlan, CallPlan, LlmChoice, SttChoice, TtsChoice
@@ -88,8 +88,8 @@ def plan() -> CallPlan:
     return CallPlan("call-1", "w", "inbound", "+15550105678", "+15551234567", (agent,))
 
 
-def admitting(worker: tuple[str, int]) -> Callable[[InviteFacts], Awaitable[Decision]]:
-    async def admit(facts: InviteFacts) -> Decision:
+def admitting(worker: tuple[str, int]) -> Callable[[InviteFacts, Login | None], Awaitable[Decision]]:
+    async def admit(facts: InviteFacts, login: Login | None) -> Decision:
         return Admitted("call-1", "+15551234567", (WorkerRoute("w1", *worker, {CALL_ID_HEADER: "call-1"}),))
 
     return admit

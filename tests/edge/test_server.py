@@ -4,19 +4,19 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from oneinbox.app.edge.server import SipPortTaken, run_edge
-from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused, WorkerRoute
+from oneinbox.app.edge.server import Admit, SipPortTaken, run_edge
+from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused, WorkerRoute
+from oneinbox.edge.digest import proves
 from oneinbox.kit.clock import SystemClock
 
 KEY = b"k" * 32
 HERE = Path(__file__).parent
-Admit = Callable[[InviteFacts], Awaitable[Decision]]
 
 needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")
 
@@ -41,14 +41,16 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served(admit: Admit, host: str = "127.0.0.1") -> AsyncIterator[Served]:
+async def served(
+    admit: Admit, host: str = "127.0.0.1", known: str = "127.0.0.0/8", asks: bool = False
+) -> AsyncIterator[Served]:
     one, ready = Served(), asyncio.Event()
 
     def started(address: tuple[str, int]) -> None:
         one.address = address
         ready.set()
 
-    networks = (ip_network("127.0.0.0/8"),)
+    networks = (ip_network(known),)
     task = asyncio.create_task(
         run_edge(
             listen=(host, 0),
@@ -59,6 +61,7 @@ async def served(admit: Admit, host: str = "127.0.0.1") -> AsyncIterator[Served]
             known_sources=lambda: networks,
             worker_gone=one.gone,
             clock=SystemClock(),
+            asks=lambda: asks,
             ready=started,
         ),
         name="edge under test",
@@ -87,7 +90,7 @@ async def sipp(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subproces
 
 
 def admitting(port: int) -> Admit:
-    async def admit(facts: InviteFacts) -> Decision:
+    async def admit(facts: InviteFacts, login: Login | None) -> Decision:
         headers = {"X-OI-Call-Id": "call-1", "X-OI-Ticket": "t"}
         return Admitted("call-1", "+15551234567", (WorkerRoute("w1", "127.0.0.1", port, headers),))
 
@@ -129,16 +132,16 @@ async def ask_once(admit: Admit, host: str = "127.0.0.1") -> tuple[bytes, Attemp
             return final, await edge.attempt()
 
 
-async def failing(facts: InviteFacts) -> Decision:
+async def failing(facts: InviteFacts, login: Login | None) -> Decision:
     raise RuntimeError("secret detail")
 
 
-async def hanging(facts: InviteFacts) -> Decision:
+async def hanging(facts: InviteFacts, login: Login | None) -> Decision:
     await asyncio.Event().wait()
     raise AssertionError("never set")
 
 
-async def refusing(facts: InviteFacts) -> Decision:
+async def refusing(facts: InviteFacts, login: Login | None) -> Decision:
     return Refused(480, Cause.NO_AGENT, "No agent.")
 
 
@@ -158,6 +161,65 @@ def test_an_ipv6_socket_serves_ipv4_callers() -> None:
     final, attempt = asyncio.run(ask_once(refusing, "::ffff:127.0.0.1"))
     assert final.startswith(b"SIP/2.0 480 ")
     assert attempt.facts.source_host == "127.0.0.1"
+
+
+def asking(then: Decision) -> Admit:
+    """Admission of a number whose user name is `carrier` and whose password is `right`."""
+
+    async def admit(facts: InviteFacts, login: Login | None) -> Decision:
+        if login is None:
+            return Refused(401, Cause.CHALLENGED, "Asked.")
+        return then if proves(login, "carrier", "right") else Refused(401, Cause.WRONG_PASSWORD, "Wrong.")
+
+    return admit
+
+
+@needs_sipp
+@pytest.mark.parametrize(
+    ("password", "through", "causes"),
+    [("right", True, [Cause.CHALLENGED, Cause.ADMITTED]), ("wrong", False, [Cause.CHALLENGED, Cause.WRONG_PASSWORD])],
+)
+def test_sipp_proves_its_password(tmp_path: Path, password: str, through: bool, causes: list[Cause]) -> None:
+    async def scene() -> tuple[bool, list[Cause]]:
+        worker = free_port()
+        then = Admitted("call-1", "+15551234567", (WorkerRoute("w1", "127.0.0.1", worker, {"X-OI-Ticket": "t"}),))
+        uas = ("-sf", str(HERE / "uas.xml"), "-p", str(worker))
+        async with sipp(tmp_path, *uas), served(asking(then), known="192.0.2.0/24", asks=True) as edge:
+            uac = ("-sf", str(HERE / "uac_auth.xml"), "-p", str(free_port()), "-s", "15551234567")
+            login = ("-au", "carrier", "-ap", password, f"127.0.0.1:{edge.address[1]}")
+            async with sipp(tmp_path, *uac, *login) as process:
+                recorded = [(await edge.attempt()).cause for _ in causes]
+                return await process.wait() == 0, recorded
+
+    assert asyncio.run(scene()) == (through, causes)
+
+
+@pytest.mark.skipif(shutil.which("baresip") is None, reason="baresip is not installed")
+@pytest.mark.parametrize(("password", "last"), [("right", Cause.NO_AGENT), ("wrong", Cause.WRONG_PASSWORD)])
+def test_baresip_proves_its_password(tmp_path: Path, password: str, last: Cause) -> None:
+    config = "sip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\nmodule_path /usr/lib/baresip/modules\n"
+    config += "module g711.so\nmodule_app account.so\nmodule_app menu.so\n"
+    (tmp_path / "config").write_text(config)
+    (tmp_path / "contacts").touch()
+    account = f"<sip:+15550105678@127.0.0.1>;regint=0;auth_user=carrier;auth_pass={password}\n"
+    (tmp_path / "accounts").write_text(account)
+
+    async def scene() -> list[Cause]:
+        async with served(asking(Refused(480, Cause.NO_AGENT, "No.")), known="192.0.2.0/24", asks=True) as edge:
+            dial = f"d sip:+15551234567@127.0.0.1:{edge.address[1]}"
+            process = await asyncio.create_subprocess_exec(
+                *("baresip", "-4", "-f", str(tmp_path), "-e", dial, "-t", "20"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            try:
+                return [(await edge.attempt()).cause for _ in range(2)]
+            finally:
+                process.kill()
+                await process.wait()
+
+    assert asyncio.run(scene()) == [Cause.CHALLENGED, last]
 
 
 def test_a_taken_port_names_the_setting() -> None:

@@ -13,6 +13,7 @@ class Cause(StrEnum):
     NO_SUCH_NUMBER = "no_such_number"
     AMBIGUOUS_NUMBER = "ambiguous_number"
     SOURCE_NOT_ALLOWED = "source_not_allowed"
+    CHALLENGED = "challenged"
     WRONG_PASSWORD = "wrong_password"
     NO_AGENT = "no_agent"
     PAUSED = "paused"
@@ -43,6 +44,25 @@ class InviteFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """What a caller answers to the edge's challenge (RFC 7616, section 3.4): fresh, and said for the first time.
+
+    Only the password is left to check. Text is Latin-1, as it came.
+    """
+
+    username: str
+    algorithm: str
+    nonce: str
+    uri: str
+    count: str
+    cnonce: str
+    response: str = field(repr=False)
+    method: str
+    for_this: bool = True
+    """Whether its URI is that of the request; else it proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRoute:
     """A voice worker that may take the call, with the headers it must see (`X-OI-Call-Id`, `X-OI-Ticket`)."""
 
@@ -64,7 +84,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Answer `status` yourself. `reason` is the cause in plain words, for our records, never for the wire."""
+    """Answer `status` yourself; 401 is a challenge. `reason` is the cause in plain words, for our records, never for the wire."""
 
     status: int
     cause: Cause

@@ -1,8 +1,9 @@
 """What goes in and out of the edge's core: addresses, settings, and the actions that it asks for."""
 
 from dataclasses import dataclass, field
+from secrets import token_bytes
 
-from oneinbox.contracts.admission import Attempt, InviteFacts
+from oneinbox.contracts.admission import Attempt, InviteFacts, Login
 
 Address = tuple[str, int]
 """Numeric host without brackets, and port."""
@@ -28,6 +29,7 @@ class Ask:
 
     key: str
     facts: InviteFacts
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,11 @@ class EdgeConfig:
 
     advertised: Address
     route_key: bytes = field(repr=False)
+    nonce_key: bytes = field(repr=False, default_factory=lambda: token_bytes(32))
     max_invites: int = 10_000
     max_stranger_invites: int = 2_000
+    max_stranger_questions: int = 64
+    max_nonces: int = 50_000
     max_dialogs: int = 20_000
     max_relayed: int = 20_000
     max_sources: int = 20_000

@@ -81,6 +81,12 @@ class Fading(Generic[K, V]):
         entry = self._entries.get(key)
         return entry[1] if entry is not None and entry[0] > now else None
 
+    def full(self, now: float) -> bool:
+        """Would one more push out one that lives?"""
+        if len(self._entries) < self._most:
+            return False
+        return next(iter(self._entries.values()))[0] > now
+
     def values(self, now: float) -> list[V]:
         """All that live."""
         return [value for ends, value in self._entries.values() if ends > now]

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused
+from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused
 from oneinbox.edge.actions import LIFETIME, T1, T2, Address, Ask, Record
-from oneinbox.edge.agenda import Agenda
+from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialogs import Dialogs
+from oneinbox.edge.digest import challenges
 from oneinbox.edge.fields import Basics
 from oneinbox.edge.legs import Leg, Legs
 from oneinbox.edge.message import Header, Request, Response, made, wire
+from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.rewriting import answer, hostport, redacted, reply_address, returned
 
 DECISION_SECONDS = 3.0
@@ -17,6 +19,7 @@ WORKER_SECONDS = 1.0
 RINGING_SECONDS = 60.0
 RETRY_AFTER_SECONDS = 5
 LADDER_LINES = 40
+CHALLENGE = 401
 FINAL_REFUSALS = {415, 420, 421, 422, 488, 606}
 """What a worker says about the caller's offer; the next worker would say the same."""
 
@@ -40,8 +43,12 @@ class Invite:
     said: Basics
     source: Address
     facts: InviteFacts
-    known: bool
+    guest: bool
+    """A stranger who has proven nothing yet."""
     started: float
+    login: Login | None = None
+    stale: bool = False
+    """It came with a nonce that is none, or no longer one."""
     state: State = State.DECIDING
     last: bytes = b""
     verdict: tuple[int, Cause, str] | None = None
@@ -62,13 +69,16 @@ class Invite:
 class Invites:
     """All INVITEs that are open or were answered within the last LIFETIME."""
 
-    def __init__(self, agenda: Agenda, dialogs: Dialogs) -> None:
+    def __init__(self, agenda: Agenda, dialogs: Dialogs, nonces: Nonces) -> None:
         self._agenda = agenda
         self._dialogs = dialogs
+        self._nonces = nonces
         self.legs = Legs(agenda, dialogs)
         self._by_key: dict[str, Invite] = {}
+        self._challenged: Fading[str, bool] = Fading(LIFETIME, agenda.config.max_invites)
         self._merged: dict[tuple[str, int, str], str] = {}
-        self._strangers = 0
+        self._guests = 0
+        self._guests_asking = 0
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -80,22 +90,26 @@ class Invites:
         """Is this INVITE here already, by another path (RFC 3261, section 8.2.2.2)?"""
         return (said.call_id, said.cseq, said.from_tag) in self._merged
 
-    def full(self, known: bool) -> bool:
+    def full(self, guest: bool) -> bool:
         """No room for one more of this kind."""
         config = self._agenda.config
-        return len(self) >= config.max_invites or (not known and self._strangers >= config.max_stranger_invites)
+        if len(self) >= config.max_invites:
+            return True
+        crowd = self._guests >= config.max_stranger_invites or self._guests_asking >= config.max_stranger_questions
+        return guest and crowd
 
     def begin(self, invite: Invite, now: float) -> None:
         """Take it in; nothing is said yet."""
         self._by_key[invite.key] = invite
         self._merged.setdefault((invite.said.call_id, invite.said.cseq, invite.said.from_tag), invite.key)
-        self._strangers += not invite.known
+        self._guests += invite.guest
         invite.note("←", invite.source, invite.request.start, now)
 
     def ask(self, invite: Invite, now: float) -> None:
         """100 at once, and the question to admission."""
         self._respond(invite, 100, now)
-        self._agenda.act(Ask(invite.key, invite.facts))
+        self._agenda.act(Ask(invite.key, invite.facts, invite.login))
+        self._guests_asking += invite.guest
         key = invite.key
         self._agenda.at(now + DECISION_SECONDS, lambda later: self._undecided(key, later))
 
@@ -124,6 +138,7 @@ class Invites:
         if invite is None or invite.decision is not None:
             return
         invite.decision = decision
+        self._guests_asking -= invite.guest
         if invite.verdict is not None:
             self._record(invite)
         elif isinstance(decision, Refused):
@@ -138,7 +153,22 @@ class Invites:
         headers = list(extra)
         if refused.retry_after is not None:
             headers.append(made("Retry-After", str(refused.retry_after)))
-        self._final(invite, refused.status, refused.cause, refused.reason, now, *headers)
+        if refused.status == CHALLENGE:
+            self._challenge(invite, refused, now)
+        else:
+            self._final(invite, refused.status, refused.cause, refused.reason, now, *headers)
+
+    def _challenge(self, invite: Invite, refused: Refused, now: float) -> None:
+        """401, and nothing of it is kept but that it was recorded (RFC 3261, section 8.2.7)."""
+        if invite.login is not None:
+            self._nonces.give_back(invite.login.nonce)
+        asking = challenges(self._nonces.new(invite.source[0], now), invite.request, stale=invite.stale)
+        self._respond(invite, CHALLENGE, now, *asking)
+        invite.state, invite.verdict = State.REFUSED, (CHALLENGE, refused.cause, refused.reason)
+        invite.recorded = self._challenged.get(invite.key, now) is not None
+        self._challenged.put(invite.key, True, now)
+        self._record(invite)
+        self._forget(invite.key)
 
     def response(self, leg: Leg, response: Response, now: float) -> None:
         """What a worker answers to one of our INVITEs."""
@@ -299,7 +329,7 @@ class Invites:
         invite = self._by_key.pop(key, None)
         if invite is None:
             return
-        self._strangers -= not invite.known
+        self._guests -= invite.guest
         same = (invite.said.call_id, invite.said.cseq, invite.said.from_tag)
         if self._merged.get(same) == key:
             del self._merged[same]

@@ -6,6 +6,7 @@ from oneinbox.contracts.admission import Admitted, WorkerRoute
 from oneinbox.edge.actions import Address
 from oneinbox.edge.agenda import Agenda
 from oneinbox.edge.dialogs import Dialogs
+from oneinbox.edge.digest import without_ours as without_login
 from oneinbox.edge.fields import Basics, address_of, uri_of
 from oneinbox.edge.message import Malformed, Request, Response, made, wire
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport
@@ -61,7 +62,7 @@ class Legs:
         hop = Hop((route.host, route.port), source)
         branch = self._agenda.signer.branch("leg", key, str(turn))
         token = self._agenda.signer.token(hop, said.call_id)
-        plain = Request(without_ours(invite), invite.body, invite.method, invite.uri)
+        plain = Request(without_login(without_ours(invite)), invite.body, invite.method, invite.uri)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
         own = made("Record-Route", record_route(self._agenda.config.advertised, token))
         request = forwarded(plain, said.via, source, self._agenda.own_via(branch), hops, own)

@@ -10,9 +10,11 @@ from oneinbox.app.edge.findings import explain, reached
 from oneinbox.app.edge.sources import Network, contains, network
 from oneinbox.app.edge.spelling import candidates
 from oneinbox.app.tickets import issue
-from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused, WorkerRoute
+from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused, WorkerRoute
 from oneinbox.contracts.events import EndReason
 from oneinbox.contracts.media import CALL_ID_HEADER, TICKET_HEADER
+from oneinbox.edge.digest import proves
+from oneinbox.edge.fields import plain
 from oneinbox.features.agents import service as agents
 from oneinbox.features.attempts import service as attempts
 from oneinbox.features.attempts.schemas import Reached
@@ -26,6 +28,7 @@ from oneinbox.features.workers.schemas import Candidate
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 from oneinbox.kit.ids import new_id
+from oneinbox.kit.sealing import Sealer
 
 RETRY_AFTER_SECONDS = 5
 MOST_REMEMBERED = 10_000
@@ -37,23 +40,36 @@ END_REASONS = {Cause.CANCELLED: EndReason.CANCELLED, Cause.MEDIA_REFUSED: EndRea
 
 
 class Admission:
-    """Decides INVITEs for the edge. `trusted` are sources that may call any number."""
+    """Decides INVITEs for the edge. `trusted` are sources that may call any number; without `sealer` no login opens."""
 
-    def __init__(self, database: Database, clock: Clock, ticket_key: bytes, trusted: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ticket_key: bytes,
+        trusted: Sequence[Network],
+        sealer: Sealer | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._ticket_key = ticket_key
         self._trusted = tuple(trusted)
+        self._sealer = sealer
         self._reached: OrderedDict[InviteFacts, Reached] = OrderedDict()
 
-    async def admit(self, facts: InviteFacts) -> Decision:
+    async def admit(self, facts: InviteFacts, login: Login | None = None) -> Decision:
         """The decision about one INVITE; admitted, its call is written and a worker's capacity is claimed.
+
+        A number with an inbound user name is for those alone who prove that they know its password, wherever they are.
 
         Raises SQLAlchemyError or OSError when the database is not there.
         """
         async with self._database.transaction() as session:
             lines = await phone_numbers.find_lines(session, candidates(facts.dialled))
-            admitting = [line for line in lines if self._admits(line, facts.source_host)]
+            proven = await self._proven(session, lines, login)
+            admitting = [line for line in lines if self._may_call(line, facts.source_host, proven)]
+            if not admitting and await self._asks(session, lines, facts.source_host):
+                return _challenge(facts, lines, login)
             if len(admitting) != 1:
                 return await self._no_line(session, facts, len(admitting))
             self._remember(facts, admitting[0])
@@ -81,16 +97,13 @@ class Admission:
         if found > 1:
             reason = f"{facts.dialled} can mean {found} registered numbers."
             return Refused(404, Cause.AMBIGUOUS_NUMBER, reason, unmatched=facts.dialled)
-        if contains(self._trusted, facts.source_host) or await _is_anyones(session, facts.source_host):
+        if await self._is_known(session, facts.source_host):
             reason = f"{facts.dialled} is not registered for calls from this source."
             return Refused(404, Cause.NO_SUCH_NUMBER, reason, unmatched=facts.dialled)
         reason = f"{facts.source_host} is in no number's allowed addresses and not a trusted source."
         return Refused(403, Cause.SOURCE_NOT_ALLOWED, reason, unmatched=facts.source_host)
 
     async def _answer(self, session: AsyncSession, facts: InviteFacts, line: Line) -> Decision:
-        if line.wants_digest:
-            reason = f"{line.number} has an inbound user name, and callers can't be asked for a password yet."
-            return Refused(403, Cause.WRONG_PASSWORD, reason)
         if line.status not in SERVED:
             return Refused(480, Cause.PAUSED, f"{line.number} is {line.status}.")
         chain = plans.chain(line, await agents.snapshots(session, line.workspace_id, plans.route(line)))
@@ -116,6 +129,26 @@ class Admission:
         headers = {CALL_ID_HEADER: call_id, TICKET_HEADER: ticket}
         return WorkerRoute(worker.id, worker.host, worker.sip_port, headers)
 
+    async def _proven(self, session: AsyncSession, lines: Sequence[Line], login: Login | None) -> frozenset[str]:
+        """The numbers, by id, whose password the caller knows."""
+        asking = [line.phone_id for line in lines if line.wants_digest]
+        if login is None or self._sealer is None or not asking:
+            return frozenset()
+        known = await trunks.inbound_logins(session, self._sealer, asking)
+        return frozenset(phone_id for phone_id, one in known.items() if proves(login, one.username, one.password))
+
+    def _may_call(self, line: Line, host: str, proven: frozenset[str]) -> bool:
+        return line.phone_id in proven if line.wants_digest else self._admits(line, host)
+
+    async def _asks(self, session: AsyncSession, lines: Sequence[Line], host: str) -> bool:
+        """Is the caller to be challenged? Strangers are, whatever they dial, once any number has a login."""
+        if any(line.wants_digest for line in lines):
+            return True
+        return not await self._is_known(session, host) and await trunks.any_login(session)
+
+    async def _is_known(self, session: AsyncSession, host: str) -> bool:
+        return contains(self._trusted, host) or await _is_anyones(session, host)
+
     def _admits(self, line: Line, host: str) -> bool:
         return contains(self._trusted, host) or contains(map(network, line.sources), host)
 
@@ -123,6 +156,21 @@ class Admission:
         self._reached[facts] = reached(line)
         if len(self._reached) > MOST_REMEMBERED:
             self._reached.popitem(last=False)
+
+
+def _challenge(facts: InviteFacts, lines: Sequence[Line], login: Login | None) -> Refused:
+    asking = sorted(line.number for line in lines if line.wants_digest)
+    if not asking:
+        reason = f"{facts.source_host} is in no number's allowed addresses and not a trusted source."
+        return Refused(401, Cause.SOURCE_NOT_ALLOWED, reason, unmatched=facts.source_host)
+    if login is None:
+        return Refused(401, Cause.CHALLENGED, f"{asking[0]} has an inbound user name: the caller is asked to prove it.")
+    name = plain(login.username)
+    if not login.for_this:
+        reason = f"{name} proved a password for a call to {plain(login.uri)}, not for this one."
+    else:
+        reason = f"The user name {name} or its password is not that of {asking[0]}."
+    return Refused(401, Cause.WRONG_PASSWORD, reason, unmatched=name)
 
 
 def _no_room(serving: int) -> Refused:

@@ -51,7 +51,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
     reaper = Reaper(database, clock, gone)
     sources = KnownSources(settings.trusted_sources)
     await sources.refresh(database)
-    admission = Admission(database, clock, keys.ticket, settings.trusted_sources)
+    admission = Admission(database, clock, keys.ticket, settings.trusted_sources, sealer_of(settings))
     listening = (settings.sip_listen.host, settings.sip_listen.port)
 
     def opened(address: Address) -> None:
@@ -65,6 +65,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         admit=admission.admit,
         record=admission.settle,
         known_sources=sources,
+        asks=sources.logins,
         worker_gone=gone,
         clock=clock,
         ready=opened,

@@ -9,13 +9,15 @@ from pathlib import Path
 import structlog
 
 from oneinbox.app.edge.records import Records
-from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Refused
+from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Login, Refused
 from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Record, Send
 from oneinbox.edge.core import Edge
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.errors import OneInboxError
 
 Network = IPv4Network | IPv6Network
+Admit = Callable[[InviteFacts, Login | None], Awaitable[Decision]]
+"""Decides about an INVITE, given what its sender says to prove who it is."""
 
 ADMISSION_SECONDS = 1.5
 RETRY_AFTER_SECONDS = 5
@@ -41,11 +43,12 @@ async def run_edge(
     listen: Address,
     advertised: Address | None,
     route_key: bytes,
-    admit: Callable[[InviteFacts], Awaitable[Decision]],
+    admit: Admit,
     record: Callable[[Attempt], Awaitable[None]],
     known_sources: Callable[[], Sequence[Network]],
     worker_gone: asyncio.Queue[Address],
     clock: Clock,
+    asks: Callable[[], bool] = lambda: False,
     ready: Callable[[Address], None] | None = None,
     spool: Path | None = None,
 ) -> None:
@@ -53,15 +56,15 @@ async def run_edge(
 
     Port 0 of `listen` takes a free one; port 0 of `advertised` means the one listened on. `advertised` is a numeric
     host (or a name that callers resolve) for Via and Record-Route and must be given when `listen` is a wildcard.
-    `known_sources` had best return the same object until it changes: lookups are cached by it. `ready` is called with
-    the bound address. Raises SipPortTaken.
+    `known_sources` had best return the same object until it changes: lookups are cached by it. `asks`: may strangers
+    prove who they are? `ready` is called with the bound address. Raises SipPortTaken.
     """
     sock = open_socket(listen)
     try:
         bound: Address = sock.getsockname()[:2]
         host, port = advertised or (bound[0], 0)
         known = _KnownSources(known_sources)
-        edge = Edge(EdgeConfig((host, port or bound[1]), route_key), known)
+        edge = Edge(EdgeConfig((host, port or bound[1]), route_key), known, asks)
         records = Records(record, clock, spool)
         async with asyncio.TaskGroup() as tasks:
             server = _Server(edge, sock, clock, tasks, admit, records)
@@ -119,7 +122,7 @@ class _Server:
         sock: socket.socket,
         clock: Clock,
         tasks: asyncio.TaskGroup,
-        admit: Callable[[InviteFacts], Awaitable[Decision]],
+        admit: Admit,
         records: Records,
     ) -> None:
         self._records = records
@@ -187,7 +190,7 @@ class _Server:
     async def _decide(self, question: Ask) -> None:
         try:
             async with asyncio.timeout(ADMISSION_SECONDS):
-                decision = await self._admit(question.facts)
+                decision = await self._admit(question.facts, question.login)
         except TimeoutError:
             decision = _unavailable("Admission took too long.")
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the caller is owed an answer

@@ -37,10 +37,15 @@ class KnownSources:
         self._trusted = tuple(trusted)
         self._cidrs: tuple[str, ...] = ()
         self._networks = self._trusted
+        self._logins = False
         self._stale = asyncio.Event()
 
     def __call__(self) -> Sequence[Network]:
         return self._networks
+
+    def logins(self) -> bool:
+        """Has some number an inbound user name, so that strangers may prove who they are?"""
+        return self._logins
 
     def expire(self) -> None:
         """A trunk has changed: read them anew at once."""
@@ -50,6 +55,7 @@ class KnownSources:
         """Read the trunks' networks once."""
         async with database.transaction() as session:
             cidrs = tuple(sorted(await trunks.all_sources(session)))
+            self._logins = await trunks.any_login(session)
         if cidrs != self._cidrs:
             self._cidrs = cidrs
             self._networks = (*self._trusted, *map(network, cidrs))

@@ -47,3 +47,9 @@ async def addresses(session: AsyncSession) -> Sequence[str]:
     """Every network that some trunk allows, once."""
     statement = select(func.unnest(InboundTrunkRow.allowed_addresses)).distinct()
     return (await session.scalars(statement)).all()
+
+
+async def any_login(session: AsyncSession) -> bool:
+    """Does some inbound trunk have a user name?"""
+    statement = select(InboundTrunkRow.id).where(InboundTrunkRow.auth_username.is_not(None)).limit(1)
+    return await session.scalar(statement) is not None

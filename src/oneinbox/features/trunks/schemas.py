@@ -1,6 +1,6 @@
 """What others are told of trunks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["inbound_trunk", "outbound_trunk", "dispatch_rule"]
@@ -12,3 +12,11 @@ class Entrance:
 
     sources: tuple[str, ...]
     wants_digest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InboundLogin:
+    """What callers of a number prove themselves with."""
+
+    username: str
+    password: str = field(repr=False)

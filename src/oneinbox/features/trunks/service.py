@@ -8,7 +8,7 @@ from oneinbox.contracts.media import DispatchRule, InboundTrunk, OutboundTrunk
 from oneinbox.features.trunks import repository
 from oneinbox.features.trunks.errors import TrunkNotFound
 from oneinbox.features.trunks.models import DispatchRuleRow, InboundTrunkRow, OutboundTrunkRow
-from oneinbox.features.trunks.schemas import Entrance, Kind
+from oneinbox.features.trunks.schemas import Entrance, InboundLogin, Kind
 from oneinbox.kit.db import notify
 from oneinbox.kit.ids import prefixed_id
 from oneinbox.kit.sealing import Sealer
@@ -91,6 +91,20 @@ async def entrances(session: AsyncSession, phone_ids: Collection[str]) -> dict[s
     }
 
 
+async def inbound_logins(session: AsyncSession, sealer: Sealer, phone_ids: Collection[str]) -> dict[str, InboundLogin]:
+    """User name and password that callers of these numbers need, by the number's id."""
+    return {
+        phone_id: InboundLogin(trunk.auth_username, _opened(trunk, sealer, trunk.auth_password))
+        for phone_id, trunk in await repository.of_phones(session, phone_ids)
+        if trunk.auth_username is not None and trunk.auth_password is not None
+    }
+
+
+async def any_login(session: AsyncSession) -> bool:
+    """Does some number have an inbound user name?"""
+    return await repository.any_login(session)
+
+
 async def all_sources(session: AsyncSession) -> tuple[str, ...]:
     """Every network (CIDR) that may send calls for some number, in order."""
     return tuple(sorted(await repository.addresses(session)))
@@ -111,3 +125,7 @@ def _write_outbound(row: OutboundTrunkRow, sealer: Sealer, trunk: OutboundTrunk)
 
 def _sealed(row: InboundTrunkRow | OutboundTrunkRow, sealer: Sealer, password: str) -> bytes:
     return sealer.seal(password, workspace_id=row.workspace_id, row_id=row.id, field=PASSWORD)
+
+
+def _opened(row: InboundTrunkRow, sealer: Sealer, sealed: bytes) -> str:
+    return sealer.open(sealed, workspace_id=row.workspace_id, row_id=row.id, field=PASSWORD)

@@ -6,7 +6,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from oneinbox.kit.errors import Unavailable
 
@@ -56,7 +56,7 @@ class Passwords:
             return self._hasher.hash(password)
         try:
             return self._hasher.verify(hashed, password)
-        except VerificationError:
+        except (VerificationError, InvalidHashError):
             return False
 
     def _never_right(self) -> str:

@@ -20,6 +20,7 @@ MOST_PARTITIONS = 20_000
 WORKSPACE_TIMES = 5
 """A workspace may ask as much as this many of its keys."""
 MINUTE = 60
+UNKNOWN = "unknown"
 SIGN_IN_SECONDS = 900
 SIGN_INS_OF_A_SOURCE = 20
 SIGN_INS_TO_AN_ACCOUNT = 50
@@ -196,11 +197,11 @@ class Ticket:
 
 
 def _network(source: str) -> str:
-    """The address; of IPv6 the /64, since a single subscriber has all of it."""
+    """The address; of IPv6 the /64, since a single subscriber has all of it. What is no address is all one source."""
     try:
         address = ip_address(source)
     except ValueError:
-        return source
+        return UNKNOWN
     if not isinstance(address, IPv6Address):
         return source
     mapped = address.ipv4_mapped

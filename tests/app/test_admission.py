@@ -28,6 +28,7 @@ from tests.app.deployment import (
 )
 
 from oneinbox.app.edge.admission import Admission
+from oneinbox.app.edge.limits import Most
 from oneinbox.app.tickets import TicketBooth
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Refused
 from oneinbox.contracts.media import CALL_ID_HEADER, TICKET_HEADER
@@ -231,6 +232,38 @@ def test_parallel_admissions_never_overbook(database: Database) -> None:
     assert causes == {"admitted": 50, "overload": 50}
     assert loads == [25, 25]
     assert rows == 50
+
+
+def limited(database: Database, most: Most, *numbers: str) -> list[Decision]:
+    """Decisions about INVITEs that come all at once; two numbers of one workspace."""
+
+    async def scene() -> list[Decision]:
+        async with database.transaction() as session:
+            await add_worker(session, capacity=100)
+            agent_id = await add_agent(session, AgentRow())
+            for number in sorted(set(numbers)):
+                await add_number(session, agent_id, NumberRow(number))
+        one = Admission(database, FixedClock(NOW), KEY, (), most=most)
+        return list(await asyncio.gather(*(one.admit(facts(number)) for number in numbers)))
+
+    return asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("most", "numbers", "admitted"),
+    [
+        (Most(of_number=3), [NUMBER] * 20, 3),
+        (Most(of_number=3), [NUMBER, "+15550000004"] * 10, 6),
+        (Most(of_workspace=5), [NUMBER, "+15550000004"] * 10, 5),
+        (Most(a_second=4), [NUMBER] * 20, 8),
+        (Most(a_second=4), [NUMBER, "+15550000004"] * 10, 8),
+    ],
+)
+def test_limits_hold_when_calls_come_at_once(database: Database, most: Most, numbers: list[str], admitted: int) -> None:
+    decisions = limited(database, most, *numbers)
+    refused = [one for one in decisions if isinstance(one, Refused)]
+    assert len(decisions) - len(refused) == admitted
+    assert {(one.status, one.cause, one.retry_after) for one in refused} == {(503, Cause.LIMIT, 5)}
 
 
 def test_a_call_that_nobody_answered_ends_with_its_attempt_and_frees_its_worker(database: Database) -> None:

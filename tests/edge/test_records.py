@@ -14,6 +14,35 @@ def test_silenced_strangers_are_counted(line, say):
     assert attempt.reason == "80 messages were dropped unread, because their source sent too many."
 
 
+def test_all_strangers_together_are_heard_so_much_and_proofs_besides(make_line, say):
+    line = make_line(strangers_per_second=100)
+    plain = [
+        line.hear(say.invite(method="OPTIONS", body=b""), (f"198.51.{n // 200}.{n % 200}", 5060)) for n in range(900)
+    ]
+    assert len([1 for actions in plain if actions]) == 200
+    proof = say.invite(method="OPTIONS", body=b"", extra="Authorization: Digest x=y\r\n")
+    assert line.hear(proof, ("192.0.2.1", 5060)) != []
+    assert line.hear(say.invite(method="OPTIONS", body=b"")) != []
+
+
+def test_a_source_may_begin_so_many_calls_a_second(make_line, say):
+    line = make_line(invites_per_second=10)
+    actions = [line.hear(say.invite(call_id=f"c{n}", branch=f"z9hG4bK{n}")) for n in range(30)]
+    assert [say.starts(one) for one in actions] == [["100"]] * 20 + [["503"]] * 10
+    refused = [attempt for one in actions for attempt in say.records(one)]
+    assert {(one.cause, one.status) for one in refused} == {(Cause.LIMIT, 503)}
+    assert len(refused) == 10
+    line.now += 1
+    assert say.starts(line.hear(say.invite(call_id="later", branch="z9hG4bKlater"))) == ["100"]
+
+
+def test_a_known_sources_flood_is_dropped_unread(make_line, say):
+    line = make_line(known_per_second=50)
+    heard = [line.hear(say.invite(method="OPTIONS", body=b"")) for _ in range(150)]
+    assert len([1 for one in heard if one]) == 100
+    assert say.records(line.core.close(line.now))[0].count == 50
+
+
 def test_noise_is_counted_and_keepalives_and_answers_are_not(line, say):
     for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x00\x01junk", b"\r\n\r\n", b"", b"SIP/2.0 junk\r\n\r\n"):
         assert line.hear(data) == []

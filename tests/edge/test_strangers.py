@@ -165,3 +165,9 @@ def test_memory_is_bounded(make_line, say):
     assert line.core.sizes()["relayed"] == 20
     line.wait(40)
     assert line.core.sizes()["invites"] == line.core.sizes()["legs"] == 0
+
+
+def test_a_stranger_hears_one_answer_to_one_message(line, say):
+    asked = line.hear(say.invite(), line.stranger)
+    assert say.starts(line.refuse(say.key_of(asked), 403, Cause.SOURCE_NOT_ALLOWED)) == ["403"]
+    assert say.starts(line.wait(40)) == []

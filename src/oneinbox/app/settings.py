@@ -216,6 +216,21 @@ class Settings(BaseSettings):
         example="127.0.0.1/32,10.0.0.0/8",
         shown="127.0.0.1 and ONEINBOX_MEDIA_ADDRESS",
     )
+    calls_per_number: Annotated[int, Field(ge=1)] = _setting(
+        100,
+        means="How many calls a number takes at a time; one more gets 503.",
+        example="100",
+    )
+    calls_per_workspace: Annotated[int, Field(ge=1)] = _setting(
+        200,
+        means="How many calls the numbers of a workspace take at a time, together.",
+        example="200",
+    )
+    calls_per_second: Annotated[int, Field(ge=1)] = _setting(
+        100,
+        means="How many calls may begin in a second: of one source, of one number, of one workspace.",
+        example="100",
+    )
     llm_base_url: str | None = _setting(
         means="An OpenAI-compatible API that new agents think with; else they use the brain that ships with us.",
         example="http://127.0.0.1:11434/v1",

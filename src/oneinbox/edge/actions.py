@@ -58,3 +58,9 @@ class EdgeConfig:
     max_sources: int = 20_000
     stranger_burst: float = 20.0
     stranger_per_second: float = 8.0
+    strangers_per_second: float = 500.0
+    """All of them together, and as many again for those who say that they can prove who they are."""
+    known_per_second: float = 2_000.0
+    """Messages of one known source, before they are read."""
+    invites_per_second: float = 100.0
+    """New INVITEs of one source."""

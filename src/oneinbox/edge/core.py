@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from oneinbox.contracts.admission import Admitted, Decision
 from oneinbox.edge.actions import Action, Address, EdgeConfig
-from oneinbox.edge.agenda import Agenda, Buckets, Fading
+from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.entry import Entry, Heard, options_in, unsupported
 from oneinbox.edge.fields import Basics, basics, split, uri_of
+from oneinbox.edge.gate import Gate
 from oneinbox.edge.invites import Invites
 from oneinbox.edge.message import Malformed, Request, Response, made, read
 from oneinbox.edge.nonces import Nonces
@@ -39,7 +40,7 @@ class Edge:
         self._nonces = Nonces(config.nonce_key, config.max_nonces)
         self._invites = Invites(self._agenda, self._dialogs, self._nonces)
         self._relay = Relay(self._agenda, self._dialogs)
-        self._buckets = Buckets(config.stranger_burst, config.stranger_per_second, config.max_sources)
+        self._gate = Gate(config)
         self._workers: Fading[Address, bool] = Fading(WORKER_SECONDS, MAX_WORKERS)
         self._tally = Tally(self._agenda)
         self._entry = Entry(self._agenda, self._invites, self._nonces, self._tally, asks)
@@ -49,7 +50,7 @@ class Edge:
         self._agenda.run(now)
         if data.strip(b"\r\n\0 "):
             known = self._is_known(source[0])
-            if known or self._workers.get(source, now) or self._buckets.take(source[0], now):
+            if self._workers.get(source, now) or self._gate.opens(data, source[0], known, now):
                 self._heard(data, source, known, now)
             else:
                 self._tally.add(source[0], SILENCED, now)
@@ -92,7 +93,7 @@ class Edge:
             "legs": len(self._invites.legs),
             "dialogs": len(self._dialogs),
             "relayed": len(self._relay),
-            "sources": len(self._buckets),
+            "sources": len(self._gate),
             "tally": len(self._tally),
             "nonces": len(self._nonces),
         }

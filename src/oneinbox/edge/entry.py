@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from oneinbox.contracts.admission import Attempt, Cause, InviteFacts, Refused
 from oneinbox.edge.actions import LIFETIME, Address, Record
-from oneinbox.edge.agenda import Agenda, Fading
+from oneinbox.edge.agenda import Agenda, Buckets, Fading
 from oneinbox.edge.digest import challenges, login_of
 from oneinbox.edge.fields import MAGIC, Basics, Uri, Via, caller, cut, dialled, plain, uri_of, via_of
 from oneinbox.edge.invites import CHALLENGE, Invite, Invites
@@ -19,6 +19,7 @@ from oneinbox.edge.tally import CROWDED_OUT, Tally
 PROXY_EXTENSIONS = {"privacy"}
 MOST_SEEN = 10_000
 FORBIDDEN = 403
+BURST_SECONDS = 2
 
 Verdict = tuple[int, Cause, str]
 Problem = tuple[int, str] | tuple[int, str, Header]
@@ -47,6 +48,8 @@ class Entry:
         self._tally = tally
         self._asks = asks
         self._seen: Fading[bytes, bool] = Fading(LIFETIME, MOST_SEEN)
+        a_second = agenda.config.invites_per_second
+        self._invited = Buckets(a_second * BURST_SECONDS, a_second, agenda.config.max_sources)
 
     def invite(self, heard: Heard) -> None:
         """An INVITE that is new here."""
@@ -56,6 +59,9 @@ class Entry:
         if self._invites.merged(said):
             status = self.reply(heard, 482)
             self._once(heard, facts, (status, Cause.DUPLICATE, "The same INVITE is here already, by another path."))
+            return
+        if heard.known and not self._invited.take(heard.source[0], heard.now):
+            self._too_fast(heard, facts)
             return
         said_login = login_of(request)
         fresh = said_login is not None and self._nonces.take(said_login.nonce, heard.source[0], heard.now)
@@ -117,6 +123,11 @@ class Entry:
         else:
             status = self.reply(heard, 503, made("Retry-After", "5"))
             self._once(heard, facts, (status, Cause.OVERLOAD, "The edge has too many INVITEs open."))
+
+    def _too_fast(self, heard: Heard, facts: InviteFacts) -> None:
+        status = self.reply(heard, 503, made("Retry-After", "5"))
+        reason = f"{heard.source[0]} sends more than {self._agenda.config.invites_per_second:.0f} INVITEs a second."
+        self._once(heard, facts, (status, Cause.LIMIT, reason))
 
     def _answer(
         self, request: Request, via: Via, call_id: str, source: Address, status: int, now: float, *extra: Header

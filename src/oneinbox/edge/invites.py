@@ -294,7 +294,8 @@ class Invites:
         invite.state = State.REFUSED
         self._respond(invite, status, now, *extra)
         self._conclude(invite, status, cause, reason, now)
-        self._repeat(invite.key, T1, now + T1)
+        if not invite.guest:  # whose address may be forged: one answer for one message
+            self._repeat(invite.key, T1, now + T1)
 
     def _repeat(self, key: str, pause: float, when: float) -> None:
         self._agenda.at(when, lambda now: self._repeat_now(key, pause, now))

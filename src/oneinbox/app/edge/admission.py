@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.app import plans
 from oneinbox.app.edge.findings import explain, reached
+from oneinbox.app.edge.limits import Limits, Most
 from oneinbox.app.edge.sources import Network, contains, network
 from oneinbox.app.edge.spelling import candidates
 from oneinbox.app.tickets import issue
@@ -49,12 +50,14 @@ class Admission:
         ticket_key: bytes,
         trusted: Sequence[Network],
         sealer: Sealer | None = None,
+        most: Most = Most(),
     ) -> None:
         self._database = database
         self._clock = clock
         self._ticket_key = ticket_key
         self._trusted = tuple(trusted)
         self._sealer = sealer
+        self._limits = Limits(most, clock)
         self._reached: OrderedDict[InviteFacts, Reached] = OrderedDict()
 
     async def admit(self, facts: InviteFacts, login: Login | None = None) -> Decision:
@@ -113,6 +116,8 @@ class Admission:
         return await self._place(session, facts, line, chain)
 
     async def _place(self, session: AsyncSession, facts: InviteFacts, line: Line, chain: plans.Chain) -> Decision:
+        if refused := self._limits.too_fast(line) or await self._limits.too_many(session, line):
+            return refused
         now = self._clock.now()
         occasion = plans.Occasion(new_id(), line.workspace_id, "inbound", facts.caller, line.number, now)
         plan = plans.build(chain, occasion)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from oneinbox.app.edge.admission import Admission
+from oneinbox.app.edge.limits import Most
 from oneinbox.app.edge.reaper import Reaper
 from oneinbox.app.edge.server import run_edge
 from oneinbox.app.edge.sources import KnownSources
@@ -51,7 +52,8 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
     reaper = Reaper(database, clock, gone)
     sources = KnownSources(settings.trusted_sources)
     await sources.refresh(database)
-    admission = Admission(database, clock, keys.ticket, settings.trusted_sources, sealer_of(settings))
+    most = Most(settings.calls_per_number, settings.calls_per_workspace, settings.calls_per_second)
+    admission = Admission(database, clock, keys.ticket, settings.trusted_sources, sealer_of(settings), most)
     listening = (settings.sip_listen.host, settings.sip_listen.port)
 
     def opened(address: Address) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -127,3 +127,17 @@ async def live_among(session: AsyncSession, call_ids: Collection[str]) -> Sequen
     """Those of these ids whose calls have not ended."""
     statement = select(Call.id).where(Call.id.in_(call_ids), Call.status.in_(LIVE))
     return (await session.scalars(statement)).all()
+
+
+async def live_counts(session: AsyncSession, workspace_id: str, phone_id: str) -> tuple[int, int]:
+    """How many calls of the number, and of its workspace, are not over."""
+    of_number = func.count().filter(Call.phone_id == phone_id)
+    live = text("status IN ('initiated', 'in_progress')")  # as in the index, or it can't be used
+    counted = select(of_number, func.count()).select_from(Call).where(Call.workspace_id == workspace_id, live)
+    number, workspace = (await session.execute(counted)).one()
+    return number, workspace
+
+
+async def one_at_a_time(session: AsyncSession, workspace_id: str) -> None:
+    """Until this transaction ends no other passes here for the same workspace."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(workspace_id, 0))))

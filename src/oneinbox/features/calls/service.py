@@ -1,6 +1,6 @@
 """Calls from admission to their end: created, carried by one worker, ended exactly once, shown to their workspace."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
@@ -133,6 +133,20 @@ async def live_among(session: AsyncSession, call_ids: Collection[str]) -> frozen
 async def stop_requested(session: AsyncSession, worker_id: str) -> Sequence[str]:
     """Ids of this worker's calls that someone asked to stop."""
     return await repository.stop_requested(session, worker_id)
+
+
+async def live_counts(
+    session: AsyncSession, workspace_id: str, phone_id: str, crowded: Callable[[int, int], bool]
+) -> tuple[int, int]:
+    """How many calls of the number, and of its workspace, are not over.
+
+    When these are `crowded`, what other transactions are adding is waited for and counted too.
+    """
+    counts = await repository.live_counts(session, workspace_id, phone_id)
+    if crowded(*counts):
+        await repository.one_at_a_time(session, workspace_id)
+        counts = await repository.live_counts(session, workspace_id, phone_id)
+    return counts
 
 
 async def list_calls(

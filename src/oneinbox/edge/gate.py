@@ -1,0 +1,32 @@
+"""What is dropped before it is read: too much from one source, and too much from all strangers together."""
+
+from oneinbox.edge.actions import EdgeConfig
+from oneinbox.edge.agenda import Buckets
+
+EVERYBODY = "everybody"
+PROOF = b"uthorization"
+BURST_SECONDS = 2.0
+
+
+class Gate:
+    """Token buckets. Strangers who carry a proof aren't kept out by those who carry none."""
+
+    def __init__(self, config: EdgeConfig) -> None:
+        most = config.max_sources
+        self._stranger = Buckets(config.stranger_burst, config.stranger_per_second, most)
+        self._known = Buckets(config.known_per_second * BURST_SECONDS, config.known_per_second, most)
+        together = config.strangers_per_second
+        self._strangers = Buckets(together * BURST_SECONDS, together, 1)
+        self._proving = Buckets(together * BURST_SECONDS, together, 1)
+
+    def __len__(self) -> int:
+        return len(self._stranger) + len(self._known)
+
+    def opens(self, data: bytes, host: str, known: bool, now: float) -> bool:
+        """Is this message to be read?"""
+        if known:
+            return self._known.take(host, now)
+        if not self._stranger.take(host, now):
+            return False
+        together = self._proving if PROOF in data else self._strangers
+        return together.take(EVERYBODY, now)

@@ -91,7 +91,9 @@ def plan(*agents: AgentPlan, **changes: object) -> CallPlan:
 class Call:
     """A running call."""
 
-    def __init__(self, call_plan: CallPlan, leg: ScriptedLeg | None = None) -> None:
+    def __init__(
+        self, call_plan: CallPlan, leg: ScriptedLeg | None = None, speech: ScriptedSpeech | None = None
+    ) -> None:
         self.leg = leg or ScriptedLeg()
         self.recorder = MemoryRecorder()
         self.events: list[CallEvent] = []
@@ -100,7 +102,7 @@ class Call:
             run(
                 call_plan,
                 self.leg,
-                ScriptedSpeech(),  # type: ignore[arg-type]
+                speech or ScriptedSpeech(),  # type: ignore[arg-type]
                 recorder=self.recorder,
                 emit=self.events.append,
                 stop=self.stop,

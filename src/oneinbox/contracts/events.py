@@ -77,7 +77,7 @@ class TurnMeasured:
     eou_delay_ms: int | None = None
     """End of caller speech to the decision that the turn is over."""
     llm_ttft_ms: int | None = None
-    """Decision to the brain's first token."""
+    """Asking the brain to its first token; it is asked ahead of the decision where the turn seems to be over."""
     tts_ttfb_ms: int | None = None
     """Text in to first audio out of the voice."""
     type: Literal["turn_measured"] = "turn_measured"

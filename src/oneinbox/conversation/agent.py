@@ -80,6 +80,7 @@ class _Voice(Agent):
     ) -> AsyncIterable[llm.ChatChunk | str]:
         asked = self._clock.monotonic()
         waiting = True
+        self._turns.asked()
         async with aclosing(Agent.default.llm_node(self, chat_ctx, tools, model_settings)) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, llm.ChatChunk) and waiting and chunk.has_response():
@@ -173,7 +174,7 @@ class AgentOnCall:
                 "turn_detection": "stt",
                 "endpointing": {"mode": "fixed", "min_delay": 0.0, "max_delay": 0.0},
                 "interruption": interruption(self._plan.interruption_sensitivity),
-                "preemptive_generation": {"enabled": False},
+                "preemptive_generation": {"enabled": True, "preemptive_tts": True},
             },
             aec_warmup_duration=None,
             user_away_timeout=None,

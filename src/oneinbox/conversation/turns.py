@@ -63,6 +63,9 @@ class Turns:
         self._turn += 1
         self._measuring = True
         self.owing_since_ms = self._line.now_ms
+
+    def asked(self) -> None:
+        """The brain begins an answer, perhaps before the caller's turn is known to be over."""
         self.llm_ttft_ms = self.tts_ttfb_ms = None
 
     def agent_said(self, utterance: Utterance) -> None:

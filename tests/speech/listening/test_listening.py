@@ -50,14 +50,61 @@ def test_noise_is_no_turn() -> None:
     assert asyncio.run(transcribe_file(noise)) == []
 
 
+class Line:
+    """A recogniser's stream and what it has said so far."""
+
+    def __init__(self) -> None:
+        self.events: list[stt.SpeechEvent] = []
+        self._stream = BuiltinRecogniser()(SttChoice("builtin", "default"), responsiveness=0.5).stream()
+        self._reading = asyncio.ensure_future(self._read())
+
+    @property
+    def kinds(self) -> list[stt.SpeechEventType]:
+        return [event.type for event in self.events]
+
+    async def hear(self, audio: bytes) -> None:
+        for at in range(0, len(audio) - BLOCK_BYTES, BLOCK_BYTES):
+            self._stream.push_frame(rtc.AudioFrame(audio[at : at + BLOCK_BYTES], SAMPLE_RATE, 1, BLOCK_SAMPLES))
+        await asyncio.sleep(0)
+
+    async def finish(self) -> list[stt.SpeechEvent]:
+        self._stream.end_input()
+        await self._reading
+        return self.events
+
+    async def _read(self) -> None:
+        async for event in self._stream:
+            self.events.append(event)
+
+
+def test_an_answer_may_be_begun_in_the_pause_and_is_called_off_when_the_caller_goes_on(
+    synthesiser: Synthesiser,
+) -> None:
+    async def scene() -> tuple[list[stt.SpeechEventType], list[stt.SpeechEventType]]:
+        question = await synthesiser.synthesise(QUESTION)
+        line = Line()
+        await line.hear(SECOND + question)
+        for _ in range(20):
+            if stt.SpeechEventType.PREFLIGHT_TRANSCRIPT in line.kinds:
+                break
+            await line.hear(SECOND[: 2 * BLOCK_BYTES])
+            await asyncio.sleep(0.2)
+        before = line.kinds
+        await line.hear(question + SECOND * 2)
+        await line.finish()
+        return before, line.kinds[len(before) :]
+
+    before, after = asyncio.run(scene())
+    assert before[-1] is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT
+    assert after[0] is stt.SpeechEventType.INTERIM_TRANSCRIPT
+    assert after.count(stt.SpeechEventType.FINAL_TRANSCRIPT) == 1
+
+
 def test_a_session_gets_the_events_of_a_turn_in_order(synthesiser: Synthesiser) -> None:
     async def scene() -> list[stt.SpeechEvent]:
-        audio = SECOND + await synthesiser.synthesise(QUESTION) + SECOND * 2
-        stream = BuiltinRecogniser()(SttChoice("builtin", "default"), responsiveness=0.5).stream()
-        for at in range(0, len(audio) - BLOCK_BYTES, BLOCK_BYTES):
-            stream.push_frame(rtc.AudioFrame(audio[at : at + BLOCK_BYTES], SAMPLE_RATE, 1, BLOCK_SAMPLES))
-        stream.end_input()
-        return [event async for event in stream]
+        line = Line()
+        await line.hear(SECOND + await synthesiser.synthesise(QUESTION) + SECOND * 2)
+        return await line.finish()
 
     events = asyncio.run(scene())
     kinds = [event.type for event in events if event.type is not stt.SpeechEventType.INTERIM_TRANSCRIPT]

@@ -12,7 +12,7 @@ from oneinbox.adapters.speech.builtin.moonshine import MoonshinePool
 from oneinbox.adapters.speech.builtin.vad import WINDOW, Samples, TurnEndDetector, VoiceDetector, to_16k
 
 _BEFORE = 1600
-_AFTER = 800
+_AFTER = 1280
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from livekit.agents.utils import AudioBuffer, combine_frames
 
 from oneinbox.adapters.speech.builtin import models
-from oneinbox.adapters.speech.builtin.endpointing import Moment
+from oneinbox.adapters.speech.builtin.endpointing import LIKELY, Moment
 from oneinbox.adapters.speech.builtin.listening import Ear, Heard, confidence, transcribe_file
 from oneinbox.adapters.speech.builtin.moonshine import MoonshinePool
 from oneinbox.adapters.speech.builtin.vad import TurnEndDetector
@@ -18,6 +18,8 @@ from oneinbox.contracts.plan import SttChoice
 
 _RATE = 8000
 _ENGLISH = LanguageCode("en")
+MORE = "\u2026"
+"""Stands for the words of a caller who goes on, until they are known."""
 
 
 class BuiltinRecogniser:
@@ -74,6 +76,7 @@ class BuiltinStream(stt.RecognizeStream):
         self._ends = TurnEndDetector()
         self._eager: asyncio.Task[tuple[str, float]] | None = None
         self._announced = False
+        self._preflight = False
         self._turn = ""
 
     async def _run(self) -> None:
@@ -97,6 +100,7 @@ class BuiltinStream(stt.RecognizeStream):
                 self._start_eager(heard)
             case Moment.RESUMED:
                 self._drop()
+                self._go_on()
             case Moment.ENDED:
                 await self._end(heard)
 
@@ -109,15 +113,24 @@ class BuiltinStream(stt.RecognizeStream):
         return text, confidence(text, heard.audio, self._ends)
 
     def _look(self) -> None:
-        """Use an eager transcript as soon as it is there."""
+        """Use an eager transcript as soon as it is there; where the turn may well be over, an answer can be begun."""
         if self._eager is None or not self._eager.done() or self._announced:
             return
         self._announced = True
         text, sureness = self._eager.result()
         self._ear.endpointer.judge(sureness)
         if text:
-            data = stt.SpeechData(_ENGLISH, text)
-            self._send(stt.SpeechEventType.INTERIM_TRANSCRIPT, data)
+            self._preflight = sureness >= LIKELY
+            kind = (
+                stt.SpeechEventType.PREFLIGHT_TRANSCRIPT if self._preflight else stt.SpeechEventType.INTERIM_TRANSCRIPT
+            )
+            self._send(kind, stt.SpeechData(_ENGLISH, text))
+
+    def _go_on(self) -> None:
+        """The caller goes on: an answer that has been begun is out of date."""
+        if self._preflight:
+            self._preflight = False
+            self._send(stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechData(_ENGLISH, MORE))
 
     async def _end(self, heard: Heard) -> None:
         if self._eager is None:
@@ -125,6 +138,7 @@ class BuiltinStream(stt.RecognizeStream):
         assert self._eager is not None
         text, _ = await self._eager
         self._eager = None
+        self._preflight = False
         if text:
             self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, heard, text)
         self._emit(stt.SpeechEventType.END_OF_SPEECH, heard, text)

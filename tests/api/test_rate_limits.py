@@ -98,6 +98,13 @@ def test_whoever_was_let_in_before_is_not_held_up_by_neighbours(limited: Deploye
     assert api("GET", "/v1/agents").status_code == 200
 
 
+def test_whoever_is_let_in_does_not_count_against_their_source(limited: Deployed) -> None:
+    for number in range(12):
+        answer = limited.workspace(f"tenant {number}")("GET", "/v1/agents")
+        assert (answer.status_code, list(told(answer))) == (200, ["key", "workspace"])
+    assert told(limited.stranger()("GET", "/v1/health"))["source"]["r"] == 9
+
+
 def test_a_key_that_is_revoked_is_counted_as_a_stranger(limited: Deployed) -> None:
     api = limited.workspace("default")
     client, shown = made(api, limited)

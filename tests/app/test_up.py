@@ -149,7 +149,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 def test_it_answers(product: Product) -> None:
     assert product.health() == "ok"
     assert product.answers_sip()
-    assert set(product.children()) == {"postgres", "api", "edge", "voice"}
+    assert set(product.children()) == {"postgres", "api", "jobs", "edge", "voice"}
 
 
 def test_a_key_is_printed_and_nothing_else(product: Product) -> None:
@@ -171,14 +171,14 @@ def test_a_second_one_on_the_same_folder_is_refused(product: Product) -> None:
     assert product.health() == "ok"
 
 
-@pytest.mark.parametrize("name", ["api", "edge", "voice", "postgres"])
+@pytest.mark.parametrize("name", ["api", "jobs", "edge", "voice", "postgres"])
 def test_what_is_killed_comes_back(product: Product, name: str) -> None:
     killed = product.children()[name]
     os.kill(killed, signal.SIGKILL)
     eventually(f"a new {name}", lambda: product.children().get(name, killed) != killed)
     eventually("health", lambda: product.health() == "ok")
     eventually("SIP", product.answers_sip)
-    assert set(product.children()) == {"postgres", "api", "edge", "voice"}
+    assert set(product.children()) == {"postgres", "api", "jobs", "edge", "voice"}
 
 
 def test_doctor_finds_it_well(product: Product) -> None:

@@ -127,7 +127,15 @@ def scripted(process: TrunksProcess) -> ScriptedTrunks:
     return ScriptedTrunks("127.0.0.1", process.port)
 
 
-DONE = {FaultKind.ERROR: 0, FaultKind.SILENT: 0, FaultKind.LOST: 1, FaultKind.MUTE: 1}
+DONE = {
+    FaultKind.ERROR: 0,
+    FaultKind.CUT: 0,
+    FaultKind.SILENT: 0,
+    FaultKind.DENIED: 1,
+    FaultKind.LOST: 1,
+    FaultKind.MUTE: 1,
+}
+REFUSALS = (FaultKind.ERROR, FaultKind.DENIED)
 
 
 @pytest.mark.parametrize("kind", DONE)
@@ -137,14 +145,27 @@ def test_a_fault_is_a_media_error_whether_the_trunk_was_made_or_not(process: Tru
         await plane.script("create_inbound_trunk", [Fault(kind=kind)])
         with pytest.raises(MediaError) as failure:
             await plane.create_inbound_trunk(inbound("w"))
-        assert failure.value.retryable is (kind is not FaultKind.ERROR)
+        assert failure.value.retryable is (kind not in REFUSALS)
         assert SECRET not in str(failure.value)
         made = (await plane.things())["inbound_trunk"]
         await plane.create_inbound_trunk(inbound("w"))
-        assert await plane.seen() == ["create_inbound_trunk"] * 2
+        assert await plane.seen() == ["create_inbound_trunk +15550100001"] * 2
         return len(made)  # type: ignore[arg-type]
 
     assert asyncio.run(scene()) == DONE[kind]
+
+
+def test_a_fault_can_be_meant_for_one_number(process: TrunksProcess) -> None:
+    async def scene() -> None:
+        plane = scripted(process)
+        trunk_id = await plane.create_inbound_trunk(inbound("w"))
+        await plane.script("create_dispatch_rule +15550100001", [Fault(kind=FaultKind.ERROR)])
+        await plane.script("remove_inbound_trunk +15550100002", [Fault(kind=FaultKind.ERROR)])
+        with pytest.raises(MediaError):
+            await plane.create_dispatch_rule(DispatchRule("p:dispatch_rule", "w", trunk_id, "p"))
+        await plane.remove("inbound_trunk", trunk_id)
+
+    asyncio.run(scene())
 
 
 def test_a_delay_is_only_that(process: TrunksProcess) -> None:

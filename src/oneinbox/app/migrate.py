@@ -94,4 +94,5 @@ def _grant(owner_url: str, role: str | None) -> None:
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
         tables = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}")
         connection.execute(tables.format(name))
+        connection.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(name))
         connection.execute(sql.SQL("REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {}").format(name))

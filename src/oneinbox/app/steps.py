@@ -1,119 +1,237 @@
-"""Runs written-ahead steps: what is about to be done is committed before it is done, and what was done right after."""
+"""Runs written-ahead steps: what is about to be done is committed before it is done, and what was done right after.
+
+Who dies, or loses the database, leaves its operation open; it is resumed from the queue once its lease is over.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
-from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_attempt, wait_exponential
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from oneinbox.app.ledger import Fault, Ledger, OperationElsewhere, Queue
+from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
-from oneinbox.kit.errors import OneInboxError
-from oneinbox.kit.ids import new_id
-from oneinbox.kit.steps import Operation, OperationState, OperationStep, Results, Step, StepState
+from oneinbox.kit.errors import Conflict, ProviderError
+from oneinbox.kit.sealing import Sealer
+from oneinbox.kit.steps import Operation, OperationState, Results, Step, StepState, Work
 
 UNDO_TRIES = 3
+RESOURCE_WAIT_SECONDS, SETTLE_SECONDS, RESOURCE_POLL_SECONDS = 10.0, 30.0, 0.05
+GIVE_UP_AFTER = timedelta(hours=24)
+"""From the beginning of an operation until nobody tries any more to finish or undo it."""
+
+Remake = Callable[[Operation, str], Work]
+"""Makes the work of an operation again from what was asked for."""
 
 _log = structlog.get_logger(__name__)
 
 
+class OperationInProgress(Conflict):
+    """Something else is being done to the resource, and does not come to an end."""
+
+    code = "OPERATION_IN_PROGRESS"
+
+
 class StepRunner:
-    """Runs operations on the database; each step in a transaction that also announces the next."""
+    """Runs operations on the database; each step in a transaction that also announces the next.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+    At most half of the pool's connections are used for steps, because steps may need another one themselves.
+    """
+
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, queue: Queue) -> None:
+        self._ledger = Ledger(database, clock, sealer, queue)
         self._clock = clock
+        self._places = asyncio.Semaphore(max(1, database.pool_size // 2))
 
-    async def run(self, kind: str, workspace_id: str, resource_id: str, steps: Sequence[Step]) -> Results:
+    async def run(self, work: Work) -> Results:
         """Do all steps in order. When one fails, undo what was done in reverse and raise its error.
 
-        A caller that goes away does not stop it half-way.
+        A caller that goes away does not stop it half-way. Raises OperationInProgress when the resource stays busy.
         """
-        operation = _Operation(self._database, self._clock, new_id(), steps)
-        task = asyncio.create_task(operation.run(kind, workspace_id, resource_id), name=f"{kind} {resource_id}")
+        task = asyncio.create_task(self._run(work), name=f"{work.kind} {work.resource_id}")
         return await asyncio.shield(task)
 
-
-class _Operation:
-    """One run."""
-
-    def __init__(self, database: Database, clock: Clock, operation_id: str, steps: Sequence[Step]) -> None:
-        self._database, self._clock, self._id, self._steps = database, clock, operation_id, steps
-        self._results: dict[str, str | None] = {}
-
-    async def run(self, kind: str, workspace_id: str, resource_id: str) -> Results:
-        row = {"id": self._id, "workspace_id": workspace_id, "kind": kind, "resource_id": resource_id}
-        async with self._database.transaction() as session:
-            await session.execute(insert(Operation).values(**row, state=OperationState.RUNNING))
-            await self._announce(session, 0)
-        for seq, step in enumerate(self._steps):
-            try:
-                await self._do(seq, step)
-            except Exception as error:
-                await self._undo_from(seq, error)
-                raise
-        return self._results
-
-    async def _do(self, seq: int, step: Step) -> None:
-        async with self._database.transaction() as session:
-            done = await step.do(session, self._results)
-            await self._mark(session, seq, StepState.DONE, done)
-            if seq + 1 < len(self._steps):
-                await self._announce(session, seq + 1)
-            else:
-                await self._close(session, OperationState.DONE, None)
-        self._results[step.name] = done
-
-    async def _undo_from(self, failed: int, error: Exception) -> None:
-        """The step that failed may have worked without our hearing of it: it is looked for and undone first."""
-        code = error.code if isinstance(error, OneInboxError) else OneInboxError.code
+    async def settle(self, resource_id: str) -> None:
+        """Return when nothing is being done to the resource. Raises OperationInProgress when that takes too long."""
         try:
-            for seq in range(failed, -1, -1):
-                await self._undo(seq, was_done=seq < failed)
-        except Exception as failure:  # noqa: BLE001 - the first error is the caller's; this one is the operator's
-            _log.error("undo_failed", operation_id=self._id, reason=type(failure).__name__, exc_info=failure)
-            await self._give_up(code)
-            return
-        async with self._database.transaction() as session:
-            await self._close(session, OperationState.UNDONE, code)
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while await self._ledger.is_busy(resource_id):  # noqa: ASYNC110 (another process ends it)
+                    await asyncio.sleep(RESOURCE_POLL_SECONDS)
+        except TimeoutError:
+            raise _busy() from None
 
-    async def _undo(self, seq: int, *, was_done: bool) -> None:
-        step = self._steps[seq]
+    async def resume(self, operation_id: str, remake: Remake) -> bool:
+        """Carry on an operation that nobody works on. Returns whether it is over; else it is worth another try."""
+        claim = await self._ledger.claim(operation_id)
+        if claim is None:
+            return not await self._ledger.is_open(operation_id)
+        operation = claim.operation
+        work = remake(operation, claim.request)
+        run = _Run(self._ledger, self._places, operation_id, work, None)
+        run.results |= {row.name: row.external_id for row in claim.steps if row.state == StepState.DONE}
+        _log.warning("operation_resumed", operation_id=operation_id, kind=operation.kind, state=operation.state)
+        expired = self._clock.now() - operation.created_at > GIVE_UP_AFTER
+        try:
+            if operation.state == OperationState.UNDOING:
+                await run.undo([(row.seq, StepState(row.state), row.external_id) for row in claim.steps])
+            else:
+                await run.forward(claim.steps[-1].seq, look_first=True)
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever a step raises is written down, and tried again or given up)
+            return await self._again_later(run, error, expired=expired)
+        return True
+
+    async def _again_later(self, run: "_Run", error: Exception, *, expired: bool) -> bool:
+        if not await self._ledger.is_open(run.operation_id):
+            return True
+        _log.warning("operation_stuck", operation_id=run.operation_id, reason=type(error).__name__)
+        if expired:
+            await run.give_up()
+            return True
+        await self._ledger.release(run.operation_id)
+        return False
+
+    async def _run(self, work: Work) -> Results:
+        try:
+            async with asyncio.timeout(RESOURCE_WAIT_SECONDS):
+                opened = await self._opened(work)
+        except TimeoutError:
+            raise _busy() from None
+        run = _Run(self._ledger, self._places, opened[0], work, opened[1])
+        await run.forward(0, look_first=False)
+        return run.results
+
+    async def _opened(self, work: Work) -> tuple[str, int]:
+        while True:
+            async with self._places:
+                opened = await self._ledger.open(work)
+            if opened is not None:
+                return opened
+            await asyncio.sleep(RESOURCE_POLL_SECONDS)
+
+
+class _Run:
+    """One runner's work on one operation. `job` waits in the queue for the case that this runner dies."""
+
+    def __init__(
+        self, ledger: Ledger, places: asyncio.Semaphore, operation_id: str, work: Work, job: int | None
+    ) -> None:
+        self.operation_id = operation_id
+        self.results: dict[str, str | None] = {}
+        self._ledger, self._places, self._work, self._job = ledger, places, work, job
+
+    async def forward(self, first: int, *, look_first: bool) -> None:
+        """Do the steps from `first` on; `look_first` for whether that one was done already.
+
+        The first error turns the operation back, and is raised once everything is undone or left to be undone.
+        """
+        for seq in range(first, len(self._work.steps)):
+            try:
+                await self._do(seq, look_first=look_first and seq == first)
+            except (OperationElsewhere, *DATABASE_AWAY):
+                raise
+            except Exception as error:
+                await self._fail(seq, error)
+                raise
+
+    async def undo(self, steps: list[tuple[int, StepState, str | None]]) -> None:
+        """Take back, last first, whatever of these steps (number, state, external id) was or may have been done."""
+        for seq, state, external_id in reversed(steps):
+            if state in (StepState.SENDING, StepState.DONE):
+                await self._undo(seq, external_id, was_done=state is StepState.DONE)
+        async with self._turn() as session:
+            await self._ledger.close(session, self.operation_id, OperationState.UNDONE, self._job)
+
+    async def give_up(self) -> None:
+        """Nobody will try any more."""
+        async with self._turn() as session:
+            if self._work.give_up is not None:
+                await self._work.give_up(session, self.results)
+            await self._ledger.close(session, self.operation_id, OperationState.FAILED, self._job)
+
+    async def _do(self, seq: int, *, look_first: bool) -> None:
+        """Try a step; an engine that can be asked again is asked again, once, after a look whether it did it."""
+        try:
+            await self._do_once(seq, look_first=look_first)
+        except ProviderError as error:
+            if not error.retryable:
+                raise
+            _log.warning("step_tried_again", operation_id=self.operation_id, step=self._work.steps[seq].name)
+            await self._do_once(seq, look_first=True)
+
+    async def _do_once(self, seq: int, *, look_first: bool) -> None:
+        step = self._work.steps[seq]
+        async with self._turn() as session:
+            done = await _found(session, step, self.results) if look_first else None
+            if done is None:
+                done = await step.do(session, self.results)
+            await self._ledger.mark(session, self.operation_id, seq, StepState.DONE, done)
+            if seq + 1 < len(self._work.steps):
+                await self._ledger.announce(session, self.operation_id, seq + 1, self._work.steps[seq + 1])
+            else:
+                await self._ledger.close(session, self.operation_id, OperationState.DONE, self._job)
+        self.results[step.name] = done
+
+    async def _fail(self, seq: int, error: Exception) -> None:
+        fault = Fault.of(error)
+        onward = self._work.onward and seq > 0
+        async with self._turn() as session:
+            await self._ledger.blame(session, self.operation_id, seq, fault)
+            if not onward:
+                await self._ledger.turn_back(session, self.operation_id, fault)
+        _tell(error, self.operation_id)
+        if onward:
+            await self._ledger.release(self.operation_id)
+            return
+        steps = [(done, StepState.DONE, self.results[self._work.steps[done].name]) for done in range(seq)]
+        try:
+            await self.undo([*steps, (seq, StepState.SENDING, None)])
+        except Exception as failure:  # noqa: BLE001 - the first error is the caller's; the queue goes on with this one
+            _log.error("undo_left_open", operation_id=self.operation_id, reason=type(failure).__name__)
+
+    async def _undo(self, seq: int, external_id: str | None, *, was_done: bool) -> None:
         async for attempt in AsyncRetrying(
             stop=stop_after_attempt(UNDO_TRIES),
             wait=wait_exponential(multiplier=0.1, max=1.0),
-            retry=retry_if_not_exception_type(asyncio.CancelledError),
+            retry=retry_if_exception(lambda error: isinstance(error, Exception)),
             reraise=True,
         ):
             with attempt:
-                async with self._database.transaction() as session:
-                    await self._undo_once(session, seq, step, was_done=was_done)
+                async with self._turn() as session:
+                    await self._undo_once(session, seq, external_id, was_done=was_done)
 
-    async def _undo_once(self, session: AsyncSession, seq: int, step: Step, *, was_done: bool) -> None:
-        external_id = self._results.get(step.name)
+    async def _undo_once(self, session: AsyncSession, seq: int, external_id: str | None, *, was_done: bool) -> None:
+        """A step that failed may have worked without our hearing of it: it is looked for first."""
+        step = self._work.steps[seq]
         if not was_done:
-            external_id = await step.find(session, self._results) if step.find else None
-        if step.undo and (was_done or external_id is not None):
+            external_id = await _found(session, step, self.results)
+        there = was_done or external_id is not None
+        if step.undo and (there or step.find is None):
             await step.undo(session, external_id)
-        await self._mark(session, seq, StepState.UNDONE if was_done or external_id else StepState.FAILED, external_id)
+        state = StepState.UNDONE if there else StepState.FAILED
+        await self._ledger.mark(session, self.operation_id, seq, state, external_id)
 
-    async def _give_up(self, code: str) -> None:
-        try:
-            async with self._database.transaction() as session:
-                await self._close(session, OperationState.FAILED, code)
-        except Exception as failure:  # noqa: BLE001 - the operation stays `running` in the record, as it was
-            _log.error("operation_left_open", operation_id=self._id, reason=type(failure).__name__)
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[AsyncSession]:
+        async with self._places, self._ledger.turn(self.operation_id) as session:
+            yield session
 
-    async def _announce(self, session: AsyncSession, seq: int) -> None:
-        row = {"operation_id": self._id, "seq": seq, "name": self._steps[seq].name, "state": StepState.SENDING}
-        await session.execute(insert(OperationStep).values(**row))
 
-    async def _mark(self, session: AsyncSession, seq: int, state: StepState, external_id: str | None) -> None:
-        step = update(OperationStep).where(OperationStep.operation_id == self._id, OperationStep.seq == seq)
-        await session.execute(step.values(state=state, external_id=external_id, updated_at=self._clock.now()))
+def _busy() -> OperationInProgress:
+    return OperationInProgress("Something else is being done to it; try again in a few seconds.")
 
-    async def _close(self, session: AsyncSession, state: OperationState, code: str | None) -> None:
-        operation = update(Operation).where(Operation.id == self._id)
-        await session.execute(operation.values(state=state, error_code=code, updated_at=self._clock.now()))
+
+async def _found(session: AsyncSession, step: Step, results: Results) -> str | None:
+    return await step.find(session, results) if step.find else None
+
+
+def _tell(error: Exception, operation_id: str) -> None:
+    """Whoever meets an engine's failure is told where its steps can be seen."""
+    if isinstance(error, ProviderError):
+        error.args = (f"{error} Its steps are shown by operation {operation_id}.", *error.args[1:])

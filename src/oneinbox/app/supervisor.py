@@ -56,7 +56,7 @@ class Supervisor:
         environment = child_environment(settings)
         numbers = map(str, range(settings.voice_workers))
         self._voices = [_Child(("voice", "--index", number), environment, self._mourn) for number in numbers]
-        self._doors = [_Child((name,), environment, self._mourn) for name in ("api", "edge")]
+        self._doors = [_Child((name,), environment, self._mourn) for name in ("api", "jobs", "edge")]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: then calls that have begun are carried to their end. Raises CannotRun."""

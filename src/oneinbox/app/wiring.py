@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.adapters.carriers import telnyx, twilio
 from oneinbox.adapters.media.scripted.client import ScriptedTrunks
+from oneinbox.app.queue import JobQueue
 from oneinbox.app.settings import Settings
 from oneinbox.app.steps import StepRunner
 from oneinbox.app.tables import metadata
@@ -67,13 +68,18 @@ def trunks_of(settings: Settings, database: Database, sealer: Sealer) -> TrunkPl
     return DatabaseTrunks(database, sealer)
 
 
+def steps_of(database: Database, clock: Clock, sealer: Sealer) -> StepRunner:
+    """Who runs operations, and defers them to the job queue for the case that it dies."""
+    return StepRunner(database, clock, sealer, JobQueue())
+
+
 async def ports_of(
     settings: Settings, session: AsyncSession, database: Database, sealer: Sealer, clock: Clock
 ) -> Ports:
     """Everything that services may reach besides their transaction."""
     return Ports(
         trunks=trunks_of(settings, database, sealer),
-        steps=StepRunner(database, clock),
+        steps=steps_of(database, clock, sealer),
         sealer=sealer,
         carriers=CARRIERS,
         defaults=defaults_of(settings),

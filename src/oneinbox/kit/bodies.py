@@ -1,5 +1,6 @@
 """Request bodies: text that a database can hold, and faults that are told with their place."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,17 @@ class RequestBody(BaseModel):
         if any(not _is_text(text) for text in _texts(value)):
             raise PydanticCustomError("unstorable_text", "Text may hold neither NUL characters nor lone surrogates")
         return value
+
+
+def as_sent(body: BaseModel) -> str:
+    """A body as JSON with exactly the fields that came, whatever its answers would make of them."""
+    return json.dumps(_given(body), default=str)
+
+
+def _given(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return {name: _given(getattr(value, name)) for name in value.model_fields_set}
+    return value
 
 
 def _texts(value: object) -> Iterator[str]:

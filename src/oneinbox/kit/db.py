@@ -57,7 +57,8 @@ class Database:
     """A pool of connections. `url` is `postgresql+psycopg://…`; `postgres://` and `postgresql://` are taken too."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self._libpq_url = libpq_url(url)
+        self.pool_size = pool_size
+        self.url = libpq_url(url)
         limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
         self.engine: AsyncEngine = create_async_engine(
             database_url(url),
@@ -84,7 +85,7 @@ class Database:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    self._libpq_url, autocommit=True, connect_timeout=CONNECT_SECONDS
+                    self.url, autocommit=True, connect_timeout=CONNECT_SECONDS
                 ) as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                     async for notice in connection.notifies():

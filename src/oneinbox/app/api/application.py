@@ -24,6 +24,7 @@ from oneinbox.features.calls.endpoints import router as calls
 from oneinbox.features.context import Caller, Context, Ports, Visit
 from oneinbox.features.health.endpoints import router as health
 from oneinbox.features.llm_models.endpoints import router as llm_models
+from oneinbox.features.operations.endpoints import router as operations
 from oneinbox.features.phone_numbers.endpoints import router as phone_numbers
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
@@ -70,7 +71,7 @@ def routes(clock: Clock, rate_limit: int = 0) -> FastAPI:
     app.include_router(signed_in, dependencies=[Depends(_person, scope="function")])
     for router in (health, recordings, signing_in):
         app.include_router(router, dependencies=open_to_all)
-    for router in (llm_models, agents, phone_numbers, calls, api_keys):
+    for router in (llm_models, agents, phone_numbers, operations, calls, api_keys):
         app.include_router(router, dependencies=with_key)
     app.add_middleware(Gate)
     app.add_middleware(

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 TITLE = "OneInbox API"
 VERSION = "1.0.0"
-TAGS = ("health", "llm-models", "agents", "phone-numbers", "calls", "api-keys", "auth")
+TAGS = ("health", "llm-models", "agents", "phone-numbers", "operations", "calls", "api-keys", "auth")
 AS_THE_CONTRACT_HAS_IT = ("/v1/phone-numbers", "post")
 """Its declared responses stay those of the contract."""
 
@@ -39,7 +39,8 @@ ALSO = {
     ("/v1/models/{model_id}", "delete"): ("409",),
     ("/v1/models", "post"): ("404",),
     ("/v1/agents", "post"): ("404",),
-    ("/v1/phone-numbers/{phone_id}", "delete"): ("502",),
+    ("/v1/phone-numbers/{phone_id}", "delete"): ("409", "502"),
+    ("/v1/phone-numbers/{phone_id}", "patch"): ("400", "409", "502"),
     ("/v1/calls/{call_id}/recording", "get"): ("403", "410"),
     ("/v1/auth/signup", "post"): ("403", "409"),
     ("/v1/auth/login", "post"): ("401",),

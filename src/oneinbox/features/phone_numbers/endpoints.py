@@ -1,21 +1,31 @@
 """`/v1/phone-numbers`."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Query, Response, status
 
 from oneinbox.features.attempts import service as attempts
 from oneinbox.features.attempts.schemas import AttemptResponse
-from oneinbox.features.context.endpoints import Ctx
+from oneinbox.features.context.endpoints import Ctx, Route
+from oneinbox.features.operations.schemas import OperationResponse
 from oneinbox.features.phone_numbers import service
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate, PhoneNumberResponse, PhoneNumberUpdate
 from oneinbox.kit.paging import Limit, Offset, PaginatedResponse
 
-router = APIRouter(prefix="/v1/phone-numbers", tags=["phone-numbers"])
+DryRun = Annotated[bool, Query(include_in_schema=False)]
+"""Not in the document: the contract's operation has no such parameter."""
+
+router = APIRouter(prefix="/v1/phone-numbers", tags=["phone-numbers"], route_class=Route)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def register_phone_number(ctx: Ctx, body: PhoneNumberCreate) -> PhoneNumberResponse:
+async def register_phone_number(
+    ctx: Ctx, body: PhoneNumberCreate, response: Response, dry_run: DryRun = False
+) -> PhoneNumberResponse:
+    if dry_run:
+        response.status_code = status.HTTP_200_OK
+        return await service.rehearse(ctx, body)
     return service.to_response(await service.register(ctx, body))
 
 
@@ -47,4 +57,12 @@ async def list_phone_number_attempts(
 ) -> PaginatedResponse[AttemptResponse]:
     phone = await service.get(ctx, str(phone_id))
     page = await attempts.of_number(ctx.session, ctx.workspace_id, phone.id, limit, offset)
+    return PaginatedResponse(items=list(page.items), total=page.total, limit=limit, offset=offset)
+
+
+@router.get("/{phone_id}/operations")
+async def list_phone_number_operations(
+    ctx: Ctx, phone_id: UUID, limit: Limit = 20, offset: Offset = 0
+) -> PaginatedResponse[OperationResponse]:
+    page = await service.operations_of(ctx, str(phone_id), limit, offset)
     return PaginatedResponse(items=list(page.items), total=page.total, limit=limit, offset=offset)

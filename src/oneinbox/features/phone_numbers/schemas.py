@@ -157,6 +157,10 @@ class PhoneNumberUpdate(RequestBody):
         default=None,
         description="`inactive` switches the number off: calls to it are refused until it is `active` again.",
     )
+    provider_config: SipProviderConfig | None = Field(
+        default=None,
+        description="Merged into what is stored; a null takes a value away. The trunks are replaced in place.",
+    )
 
 
 class PhoneNumberResponse(BaseModel):

@@ -5,14 +5,15 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.agents import service as agents
-from oneinbox.features.context import Context
-from oneinbox.features.phone_numbers import repository, steps
+from oneinbox.features.context import Context, Ports
+from oneinbox.features.operations import service as operations
+from oneinbox.features.operations.schemas import OperationResponse
+from oneinbox.features.phone_numbers import config, repository, steps
 from oneinbox.features.phone_numbers.errors import IntegrationNotFound, PhoneNumberNotFound
 from oneinbox.features.phone_numbers.models import PhoneNumber
 from oneinbox.features.phone_numbers.repository import PhoneNumberRepository
 from oneinbox.features.phone_numbers.schemas import (
     InboundRouting,
-    InboundRoutingUpdate,
     Line,
     PhoneNumberCreate,
     PhoneNumberResponse,
@@ -21,24 +22,55 @@ from oneinbox.features.phone_numbers.schemas import (
 )
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.trunks.schemas import Entrance
+from oneinbox.kit.clock import Clock
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
+from oneinbox.kit.steps import Work
 
 NOBODY = Entrance(sources=(), wants_digest=False)
+NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 async def register(ctx: Context, body: PhoneNumberCreate) -> PhoneNumber:
     """Register a number: when this returns, its trunks and its rule exist.
 
     Raises SipTrunkProvisionFailed, InvalidField, AgentNotFound, PhoneNumberTaken, and what the media plane raises;
-    then nothing of it is left.
+    then nothing of it is left, or what is left is taken away as soon as the media plane allows it.
     """
-    if body.credential_id is not None:
-        raise IntegrationNotFound(f"There is no integration {body.credential_id} in this workspace.")
+    _refuse_integration(body)
+    config.resolve(ctx.ports, body.provider, body.provider_config)
     phone_id = new_id()
-    config = steps.resolve(ctx, body)
-    await ctx.ports.steps.run("register", ctx.workspace_id, phone_id, steps.registering(ctx, phone_id, body, config))
+    await ctx.ports.steps.run(steps.registering(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)
+
+
+async def rehearse(ctx: Context, body: PhoneNumberCreate) -> PhoneNumberResponse:
+    """What `register` would answer, without writing anything: every check is run, and the media plane is asked.
+
+    The id is NO_ID, the status `provisioning`, and there are no trunks and no rule. Raises what `register` raises.
+    """
+    _refuse_integration(body)
+    config.resolve(ctx.ports, body.provider, body.provider_config)
+    await agents.require(ctx.session, ctx.workspace_id, steps.agents_of(body))
+    if await repository.live(ctx.session, [body.phone_number]):
+        raise steps.taken(body.phone_number, await _own(ctx).id_of(body.phone_number))
+    await ctx.ports.trunks.find("inbound_trunk", NO_ID)
+    routing = steps.routing_row(body.inbound_routing)
+    return PhoneNumberResponse(
+        id=NO_ID,
+        phone_number=body.phone_number,
+        friendly_name=body.friendly_name,
+        provider=body.provider,
+        agent_id=str(body.agent_id),
+        status="provisioning",
+        inbound_trunk_id=None,
+        outbound_trunk_id=None,
+        dispatch_rule_id=None,
+        inbound_routing=None if routing is None else InboundRouting.model_validate(routing),
+        sms_capable=None,
+        created_at=ctx.clock.now(),
+        updated_at=ctx.clock.now(),
+    )
 
 
 async def list_phone_numbers(ctx: Context, limit: int, offset: int) -> Page[PhoneNumber]:
@@ -56,26 +88,35 @@ async def get(ctx: Context, phone_id: str, *, lock: bool = False) -> PhoneNumber
 
 
 async def update(ctx: Context, phone_id: str, body: PhoneNumberUpdate) -> PhoneNumber:
-    """Change what is given; the routing is merged into what is stored. Raises PhoneNumberNotFound, AgentNotFound."""
-    phone = await get(ctx, phone_id, lock=True)
-    given = body.model_fields_set
-    if body.agent_id is not None:
-        phone.agent_id = str(body.agent_id)
-    if "friendly_name" in given:
-        phone.friendly_name = body.friendly_name
-    if "inbound_routing" in given:
-        phone.inbound_routing = _merged(phone, body.inbound_routing)
-    if body.status is not None:
-        phone.status = body.status
-    await agents.require(ctx.session, ctx.workspace_id, _named_by(body))
-    phone.updated_at = ctx.clock.now()
-    await ctx.session.flush()
-    return phone
+    """Change what is given; routing and SIP configuration are merged into what is stored.
+
+    Raises PhoneNumberNotFound, AgentNotFound, SipTrunkProvisionFailed, InvalidField, and what the media plane raises;
+    then everything is as it was, or will be as soon as the media plane allows it.
+    """
+    await ctx.ports.steps.run(steps.updating(_hands(ctx), phone_id, body))
+    return await get(ctx, phone_id)
 
 
 async def delete(ctx: Context, phone_id: str) -> None:
-    """Release the rule and the trunks, then the number; its calls keep their history. Raises PhoneNumberNotFound."""
-    await ctx.ports.steps.run("delete", ctx.workspace_id, phone_id, steps.releasing(ctx, phone_id))
+    """Release the rule and the trunks, then the number; its calls keep their history.
+
+    Raises PhoneNumberNotFound, and what the media plane raises; then the number is out of service, and its release
+    goes on as soon as the media plane allows it.
+    """
+    await ctx.ports.steps.run(steps.releasing(_hands(ctx), phone_id))
+
+
+async def operations_of(ctx: Context, phone_id: str, limit: int, offset: int) -> Page[OperationResponse]:
+    """What was done to the number, newest first; also after its end. Raises PhoneNumberNotFound when nothing was."""
+    page = await operations.of_resource(ctx, phone_id, limit, offset)
+    if page.total == 0:
+        await get(ctx, phone_id)
+    return page
+
+
+def resumption(workspace_id: str, ports: Ports, clock: Clock, kind: str, phone_id: str, request: str) -> Work:
+    """The work of an operation that another process has begun, from what was asked for."""
+    return steps.remake(steps.Hands(workspace_id, ports, clock), kind, phone_id, request)
 
 
 async def find_lines(session: AsyncSession, spellings: Collection[str]) -> Sequence[Line]:
@@ -111,28 +152,21 @@ def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
     return PhoneNumberResponse.model_validate(stored)
 
 
+def _hands(ctx: Context) -> steps.Hands:
+    return steps.Hands(ctx.workspace_id, ctx.ports, ctx.clock)
+
+
+def _refuse_integration(body: PhoneNumberCreate) -> None:
+    if body.credential_id is not None:
+        raise IntegrationNotFound(f"There is no integration {body.credential_id} in this workspace.")
+
+
 def _own(ctx: Context) -> PhoneNumberRepository:
     return PhoneNumberRepository(ctx.session, ctx.workspace_id)
 
 
 def _routing(phone: PhoneNumber) -> InboundRouting | None:
     return None if phone.inbound_routing is None else InboundRouting.model_validate(phone.inbound_routing)
-
-
-def _merged(phone: PhoneNumber, change: InboundRoutingUpdate | None) -> dict[str, object] | None:
-    if change is None:
-        return None
-    stored = phone.inbound_routing or {"agent_id": phone.agent_id}
-    given = {name: getattr(change, name) for name in change.model_fields_set}
-    if change.agent_id is None:
-        given.pop("agent_id", None)
-    return steps.routing_row(InboundRouting.model_validate(stored | given))
-
-
-def _named_by(body: PhoneNumberUpdate) -> list[str]:
-    routing = body.inbound_routing
-    named = [body.agent_id, routing and routing.agent_id, routing and routing.fallback and routing.fallback.agent_id]
-    return [str(agent_id) for agent_id in named if agent_id]
 
 
 def _line(phone: PhoneNumber, entrance: Entrance) -> Line:

@@ -48,11 +48,14 @@ class ScriptedTrunks:
         await self._ask(Ask(do="remove", kind=kind, external_id=external_id))
 
     async def script(self, place: str, faults: Sequence[Fault]) -> None:
-        """The next operations at this place, as in `create_inbound_trunk`, go wrong like this, one after the other."""
+        """The next operations at this place go wrong like this, one after the other.
+
+        A place is as in `create_inbound_trunk`, or, for one phone number only, `create_inbound_trunk +15550100001`.
+        """
         await self._ask(Ask(do="script", place=place, faults=tuple(faults)))
 
     async def seen(self) -> list[str]:
-        """The operations that were asked for so far, in order."""
+        """The operations that were asked for so far, in order, each with its phone number where that can be told."""
         value = await self._ask(Ask(do="seen"))
         assert isinstance(value, list)
         return [str(place) for place in value]

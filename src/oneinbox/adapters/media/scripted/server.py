@@ -11,6 +11,7 @@ from oneinbox.adapters.media.scripted.wire import KINDS, MOST_LINE_BYTES, Ask, F
 from oneinbox.kit.ids import prefixed_id
 
 PREFIXES: dict[Kind, str] = {"inbound_trunk": "ST", "outbound_trunk": "ST", "dispatch_rule": "SDR"}
+REFUSED = Reply(error="The media plane refuses, as the script says.", retryable=False)
 UNKNOWN = Reply(error="This is not a request.")
 
 
@@ -58,6 +59,12 @@ class TrunkFile:
         """Remove it, if it is there."""
         if self.contents.things[kind].pop(external_id, None) is not None:
             self._write()
+
+    def number_of(self, ask: Ask) -> str:
+        """The phone number that a request is about; empty when that can't be told."""
+        thing = ask.thing or self.contents.things[ask.kind].get(ask.external_id, {})
+        trunk = self.contents.things["inbound_trunk"].get(str(thing.get("trunk_id")), {})
+        return str(thing.get("number") or trunk.get("number") or "")
 
     def _write(self) -> None:
         draft = self._path.with_suffix(".new")
@@ -110,14 +117,20 @@ class TrunkServer:
     async def _go_wrong(self, ask: Ask, reader: asyncio.StreamReader) -> Reply | None:
         """Do it, with the fault that is next for it. None breaks the connection."""
         place = ask.named()
-        self._seen.append(place)
-        waiting = self._faults.get(place)
+        here = f"{place} {self._file.number_of(ask)}"
+        self._seen.append(here)
+        waiting = self._faults.get(here) or self._faults.get(place)
         fault = waiting.pop(0) if waiting else None
         match fault and fault.kind:
             case None:
                 return self._do(ask)
             case FaultKind.ERROR:
-                return Reply(error="The media plane refuses, as the script says.", retryable=False)
+                return REFUSED
+            case FaultKind.DENIED:
+                self._do(ask)
+                return REFUSED
+            case FaultKind.CUT:
+                return None
             case FaultKind.LOST:
                 self._do(ask)
             case FaultKind.SILENT:

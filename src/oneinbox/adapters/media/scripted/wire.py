@@ -16,6 +16,10 @@ class FaultKind(StrEnum):
 
     ERROR = "error"
     """It is refused, and not done."""
+    CUT = "cut"
+    """It is not done, and the connection breaks."""
+    DENIED = "denied"
+    """It is done, and said not to be."""
     LOST = "lost"
     """It is done, and the connection breaks before the answer."""
     SILENT = "silent"

@@ -1,0 +1,1 @@
+"""The jobs process: carries on what others have left."""

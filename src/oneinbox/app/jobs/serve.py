@@ -1,0 +1,75 @@
+"""The jobs process: one worker on the queue, started again whenever the database was away."""
+
+import asyncio
+from collections.abc import Callable
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition
+
+from oneinbox.app.jobs.tasks import register
+from oneinbox.app.migrate import require_newest
+from oneinbox.app.running import run_beside
+from oneinbox.app.settings import Settings
+from oneinbox.app.wiring import database_of, ports_of, sealer_of, steps_of
+from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.db import CONNECT_SECONDS, libpq_url
+
+AT_ONCE = 4
+POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 2.0
+DEAD_AFTER_SECONDS = 8.0
+PAUSE_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Work on jobs until `stop`; those under way are finished. Raises WrongDatabaseVersion."""
+    assert settings.database_url is not None
+    database = database_of(settings)
+    clock, sealer = SystemClock(), sealer_of(settings)
+    try:
+        async with database.transaction() as session:
+            await require_newest(session)
+            ports = await ports_of(settings, session, database, sealer, clock)
+        where = libpq_url(settings.database_url.get_secret_value())
+        waits = {"connect_timeout": CONNECT_SECONDS}
+        connector = procrastinate.PsycopgConnector(conninfo=where, kwargs=waits, min_size=1, max_size=AT_ONCE)
+        app = procrastinate.App(connector=connector)
+        register(app, steps_of(database, clock, sealer), ports, clock)
+        async with app.open_async():
+            ready()
+            await run_beside(stop.wait(), {"worker": _work(app), "rescue": _rescue(app)})
+    finally:
+        await database.close()
+
+
+async def _work(app: procrastinate.App) -> None:
+    """Carry out jobs, for ever; a job that this process was cut off from is rescued later."""
+    while True:
+        try:
+            await app.run_worker_async(
+                concurrency=AT_ONCE,
+                fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=DEAD_AFTER_SECONDS,
+                delete_jobs=DeleteJobCondition.SUCCESSFUL,
+                install_signal_handlers=False,
+            )
+        except (ConnectorException, OSError) as error:
+            _log.warning("queue_away", reason=type(error).__name__)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _rescue(app: procrastinate.App) -> None:
+    """Put jobs back into the queue whose worker has died, for ever."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
+                _log.warning("job_rescued", job=job.id, task=job.task_name)
+                await app.job_manager.retry_job(job)
+        except (ConnectorException, OSError) as error:
+            _log.warning("queue_away", reason=type(error).__name__)

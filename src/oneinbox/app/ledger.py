@@ -1,0 +1,186 @@
+"""What is written down about operations: who works on which, what has been done, and what was asked for, sealed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.kit.clock import Clock
+from oneinbox.kit.db import Database
+from oneinbox.kit.errors import OneInboxError, Unavailable
+from oneinbox.kit.ids import new_id
+from oneinbox.kit.sealing import Sealer
+from oneinbox.kit.steps import OPEN, Operation, OperationState, OperationStep, Step, StepState, Work
+
+LEASE = timedelta(seconds=6)
+"""Longer than any media plane is waited for, so that nobody takes an operation over whose step may be under way."""
+REQUEST = "request"
+
+
+class OperationElsewhere(Unavailable):
+    """Another process has taken the operation over and carries it on."""
+
+    code = "OPERATION_GOES_ON"
+
+
+class Queue(Protocol):
+    """Where an operation waits in case that nobody works on it any more."""
+
+    async def defer(self, session: AsyncSession, operation_id: str, wait: timedelta) -> int:
+        """Once `session` is committed it will be resumed after `wait`, unless the job returned here is cancelled."""
+        ...
+
+    async def cancel(self, session: AsyncSession, job: int) -> None:
+        """It needn't be resumed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An open operation that is ours now: what it is about, and its steps so far, in order."""
+
+    operation: Operation
+    request: str = field(repr=False)
+    steps: Sequence[OperationStep]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why something was not done: a code and a sentence."""
+
+    code: str
+    sentence: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Fault":
+        """Only our own errors' sentences are known to hold no secret."""
+        if isinstance(error, OneInboxError):
+            return cls(error.code, str(error))
+        return cls(OneInboxError.code, f"Something went wrong on our side ({type(error).__name__}).")
+
+
+class Ledger:
+    """Operations as one runner sees them. Whoever works on one holds its row in every transaction."""
+
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, queue: Queue) -> None:
+        self._database, self._clock, self._sealer, self._queue = database, clock, sealer, queue
+        self._runner = new_id()
+
+    async def open(self, work: Work) -> tuple[str, int] | None:
+        """A new operation's id and its job in the queue; None while another on the resource is open."""
+        operation_id = new_id()
+        values = {
+            "id": operation_id,
+            "workspace_id": work.workspace_id,
+            "kind": work.kind,
+            "resource_id": work.resource_id,
+            "state": OperationState.RUNNING,
+            "runner": self._runner,
+            "leased_until": func.clock_timestamp() + LEASE,
+            "request": self._sealer.seal(
+                work.request, workspace_id=work.workspace_id, row_id=operation_id, field=REQUEST
+            ),
+        }
+        async with self._database.transaction() as session:
+            added = await session.execute(
+                insert(Operation).values(**values).on_conflict_do_nothing().returning(Operation.id)
+            )
+            if added.one_or_none() is None:
+                return None
+            await self.announce(session, operation_id, 0, work.steps[0])
+            return operation_id, await self._queue.defer(session, operation_id, LEASE + timedelta(seconds=1))
+
+    async def claim(self, operation_id: str) -> Claim | None:
+        """Take over an open operation that nobody works on. None when somebody does, or when it is closed."""
+        free = select(Operation).where(
+            Operation.id == operation_id, Operation.state.in_(OPEN), Operation.leased_until < func.clock_timestamp()
+        )
+        async with self._database.transaction() as session:
+            operation = await session.scalar(free.with_for_update(skip_locked=True))
+            if operation is None:
+                return None
+            await self._lease(session, operation_id, LEASE)
+            steps = select(OperationStep).where(OperationStep.operation_id == operation_id)
+            rows = (await session.scalars(steps.order_by(OperationStep.seq))).all()
+            return Claim(operation, self._opened(operation), rows)
+
+    async def is_open(self, operation_id: str) -> bool:
+        """Whether there is anything left to do."""
+        async with self._database.transaction() as session:
+            state = await session.scalar(select(Operation.state).where(Operation.id == operation_id))
+        return state in OPEN
+
+    async def is_busy(self, resource_id: str) -> bool:
+        """Whether an operation on the resource is open."""
+        busy = select(Operation.id).where(Operation.resource_id == resource_id, Operation.state.in_(OPEN))
+        async with self._database.transaction() as session:
+            return await session.scalar(busy) is not None
+
+    @asynccontextmanager
+    async def turn(self, operation_id: str) -> AsyncIterator[AsyncSession]:
+        """A transaction in which the operation is ours. Raises OperationElsewhere when it isn't any more."""
+        ours = select(Operation.id).where(
+            Operation.id == operation_id, Operation.runner == self._runner, Operation.state.in_(OPEN)
+        )
+        async with self._database.transaction() as session:
+            if await session.scalar(ours.with_for_update()) is None:
+                raise OperationElsewhere(f"This is carried on elsewhere: see operation {operation_id}.")
+            yield session
+            await self._lease(session, operation_id, LEASE)
+
+    async def release(self, operation_id: str) -> None:
+        """Whoever wants may carry it on from now."""
+        async with self._database.transaction() as session:
+            await self._lease(session, operation_id, timedelta(0))
+
+    async def announce(self, session: AsyncSession, operation_id: str, seq: int, step: Step) -> None:
+        """This step is about to be done."""
+        row = {"operation_id": operation_id, "seq": seq, "name": step.name, "state": StepState.SENDING}
+        await session.execute(insert(OperationStep).values(**row, started_at=self._clock.now()))
+
+    async def mark(
+        self, session: AsyncSession, operation_id: str, seq: int, state: StepState, external_id: str | None
+    ) -> None:
+        """How far the step is."""
+        step = update(OperationStep).where(OperationStep.operation_id == operation_id, OperationStep.seq == seq)
+        await session.execute(step.values(state=state, external_id=external_id, updated_at=self._clock.now()))
+
+    async def blame(self, session: AsyncSession, operation_id: str, seq: int, fault: Fault) -> None:
+        """Why the step was not done."""
+        step = update(OperationStep).where(OperationStep.operation_id == operation_id, OperationStep.seq == seq)
+        values = {"error_code": fault.code, "error": fault.sentence, "updated_at": self._clock.now()}
+        await session.execute(step.values(**values))
+
+    async def turn_back(self, session: AsyncSession, operation_id: str, fault: Fault) -> None:
+        """From now on the operation is undone, whoever works on it."""
+        await self._write(
+            session, operation_id, state=OperationState.UNDOING, error_code=fault.code, error=fault.sentence
+        )
+
+    async def close(
+        self, session: AsyncSession, operation_id: str, state: OperationState, job: int | None = None
+    ) -> None:
+        """It is over: what was asked for is forgotten, and nobody resumes it."""
+        await self._write(session, operation_id, state=state, request=None, runner=None, leased_until=None)
+        if job is not None:
+            await self._queue.cancel(session, job)
+
+    async def _lease(self, session: AsyncSession, operation_id: str, time: timedelta) -> None:
+        mine = update(Operation).where(Operation.id == operation_id, Operation.state.in_(OPEN))
+        values = {"runner": self._runner, "leased_until": func.clock_timestamp() + time}
+        await session.execute(mine.values(**values).execution_options(synchronize_session=False))
+
+    async def _write(self, session: AsyncSession, operation_id: str, **values: object) -> None:
+        operation = update(Operation).where(Operation.id == operation_id)
+        await session.execute(operation.values(**values, updated_at=self._clock.now()))
+
+    def _opened(self, operation: Operation) -> str:
+        assert operation.request is not None, "an open operation has its request"
+        return self._sealer.open(
+            operation.request, workspace_id=operation.workspace_id, row_id=operation.id, field=REQUEST
+        )

@@ -1,0 +1,1 @@
+"""Operations: what was done to resources outside the database, step by step."""

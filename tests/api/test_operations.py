@@ -1,0 +1,394 @@
+"""Registrations, changes and releases as operations, on a media plane that goes wrong: over HTTP, and resumed."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from tests.api.conftest import TRIO, Api, Deployed
+from tests.media.trunks_process import TrunksProcess, trunks_process
+
+from oneinbox.adapters.media.scripted import ScriptedTrunks
+from oneinbox.adapters.media.scripted.wire import Fault, FaultKind
+from oneinbox.app.settings import Address
+from oneinbox.app.wiring import ports_of, steps_of
+from oneinbox.features.phone_numbers import service as phone_numbers
+from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate
+from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.steps import Operation, Work
+
+NUMBER = "+15550100001"
+NAMES = ["reserve", "inbound_trunk", "outbound_trunk", "dispatch_rule", "activate"]
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[TrunksProcess]:
+    with trunks_process(tmp_path) as running:
+        yield running
+
+
+class Place:
+    """A deployment on the scripted media plane, and what tests do behind its back."""
+
+    def __init__(self, deployed: Deployed, process: TrunksProcess) -> None:
+        self.deployed = deployed
+        self.api: Api = deployed.workspace("default")
+        self.plane = ScriptedTrunks("127.0.0.1", process.port)
+
+    def run(self, work: Awaitable[Any]) -> Any:
+        async def awaited() -> Any:
+            return await work
+
+        return self.deployed.runner.run(awaited())
+
+    def goes_wrong(self, place: str, *kinds: FaultKind) -> None:
+        self.run(self.plane.script(place, [Fault(kind=kind) for kind in kinds]))
+
+    def things(self) -> dict[str, dict[str, Any]]:
+        return dict(self.run(self.plane.things()))
+
+    def counts(self) -> list[int]:
+        return [len(things) for things in self.things().values()]
+
+    def sql(self, statement: str) -> list[Any]:
+        async def execute() -> list[Any]:
+            async with self.deployed.database.transaction() as session:
+                result = await session.execute(text(statement))
+                return list(result.all()) if result.returns_rows else []
+
+        return list(self.run(execute()))
+
+    def body(self, number: str = NUMBER, **fields: Any) -> dict[str, Any]:
+        made = {"phone_number": number, "provider": "twilio", "provider_config": TRIO} | fields
+        return made if "agent_id" in made else made | {"agent_id": self.api.agent()}
+
+    def operation(self, phone_id: str) -> dict[str, Any]:
+        """The newest one on a number."""
+        return dict(self.api("GET", f"/v1/phone-numbers/{phone_id}/operations").json()["items"][0])
+
+    def orphan(self) -> None:
+        """The lease of every open operation is over, as it is some seconds after its runner died."""
+        self.sql("UPDATE operations SET leased_until = now() - interval '1 second'")
+
+    def resume(self, operation_id: str) -> bool:
+        return bool(self.run(self.resumed(operation_id)))
+
+    async def resumed(self, operation_id: str) -> bool:
+        runner = steps_of(self.deployed.database, SystemClock(), self.deployed.sealer)
+        return await runner.resume(operation_id, await self.remake())
+
+    async def remake(self) -> Callable[[Operation, str], Work]:
+        place = self.deployed
+        async with place.database.transaction() as session:
+            ports = await ports_of(place.settings, session, place.database, place.sealer, SystemClock())
+        return lambda operation, request: phone_numbers.resumption(
+            operation.workspace_id, ports, SystemClock(), operation.kind, operation.resource_id, request
+        )
+
+
+@pytest.fixture
+def place(deploy: Callable[..., Deployed], process: TrunksProcess) -> Place:
+    trunks = Address("127.0.0.1", process.port)
+    deployed = deploy(scripted_providers=True, scripted_trunks=trunks, media_plane="scripted")
+    return Place(deployed, process)
+
+
+def names_and_states(operation: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(step["name"], step["state"]) for step in operation["steps"]]
+
+
+def test_a_registration_is_shown_step_by_step(place: Place) -> None:
+    number = place.api.number()
+    operation = place.operation(number["id"])
+    assert (operation["kind"], operation["state"], operation["error"]) == ("register", "done", None)
+    assert operation["resource_id"] == number["id"]
+    assert names_and_states(operation) == [(name, "done") for name in NAMES]
+    told = {step["name"]: step["external_id"] for step in operation["steps"]}
+    assert told["inbound_trunk"] == number["inbound_trunk_id"]
+    assert told["dispatch_rule"] == number["dispatch_rule_id"]
+    assert all(step["started_at"] <= step["finished_at"] for step in operation["steps"])
+    assert place.api("GET", f"/v1/operations/{operation['id']}").json() == operation
+
+
+def test_operations_of_others_are_a_404_like_unknown_ones(place: Place) -> None:
+    number = place.api.number()
+    operation_id = place.operation(number["id"])["id"]
+    other = place.deployed.workspace("other")
+    for path in (f"/v1/operations/{operation_id}", f"/v1/operations/{uuid.uuid4()}"):
+        response = other("GET", path)
+        assert (response.status_code, response.json()["code"]) == (404, "OPERATION_NOT_FOUND")
+    for path in (number["id"], str(uuid.uuid4())):
+        response = other("GET", f"/v1/phone-numbers/{path}/operations")
+        assert (response.status_code, response.json()["code"]) == (404, "PHONE_NUMBER_NOT_FOUND")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.DENIED])
+@pytest.mark.parametrize("step", ["inbound_trunk", "outbound_trunk", "dispatch_rule"])
+def test_a_refusal_undoes_everything_and_names_its_operation(place: Place, step: str, kind: FaultKind) -> None:
+    place.goes_wrong(f"create_{step}", kind)
+    response = place.api("POST", "/v1/phone-numbers", json=place.body())
+    assert (response.status_code, response.json()["code"]) == (502, "MEDIA_PLANE_UNAVAILABLE")
+    assert place.counts() == [0, 0, 0]
+    assert place.sql("SELECT id FROM phone_numbers") == []
+    ((operation_id, state),) = place.sql("SELECT id, state FROM operations")
+    assert state == "undone"
+    assert operation_id in response.json()["detail"]
+    operation = place.api("GET", f"/v1/operations/{operation_id}").json()
+    assert operation["error"]["code"] == "MEDIA_PLANE_UNAVAILABLE"
+    failed = operation["steps"][-1]
+    assert (failed["name"], failed["error"]["code"]) == (step, "MEDIA_PLANE_UNAVAILABLE")
+    assert failed["state"] == ("undone" if kind is FaultKind.DENIED else "failed")
+    assert [step["state"] for step in operation["steps"][:-1]] == ["undone"] * (len(operation["steps"]) - 1)
+    assert place.api.number()["status"] == "active"
+
+
+@pytest.mark.parametrize("kind", [FaultKind.LOST, FaultKind.CUT, FaultKind.MUTE, FaultKind.SILENT])
+def test_a_lost_answer_is_looked_for_and_nothing_is_made_twice(place: Place, kind: FaultKind) -> None:
+    place.goes_wrong("create_outbound_trunk", kind)
+    number = place.api.number()
+    assert number["status"] == "active"
+    assert place.counts() == [1, 1, 1]
+    assert list(place.things()["outbound_trunk"]) == [number["outbound_trunk_id"]]
+
+
+def test_who_cannot_undo_goes_on_later(place: Place) -> None:
+    place.goes_wrong("create_dispatch_rule", FaultKind.ERROR)
+    place.goes_wrong("remove_inbound_trunk", *[FaultKind.ERROR] * 3)
+    assert place.api("POST", "/v1/phone-numbers", json=place.body()).status_code == 502
+    ((operation_id, state),) = place.sql("SELECT id, state FROM operations")
+    assert (state, place.counts()) == ("undoing", [1, 0, 0])
+    assert not place.resume(operation_id), "its lease is not over"
+    place.orphan()
+    assert place.resume(operation_id)
+    assert place.counts() == [0, 0, 0]
+    assert place.sql("SELECT id FROM phone_numbers") == []
+    assert place.api("GET", f"/v1/operations/{operation_id}").json()["state"] == "undone"
+
+
+@pytest.fixture
+def abandoned(place: Place) -> Callable[[str, FaultKind], str]:
+    """Has a registration's runner die at a step, and gives its operation's id."""
+
+    def die(step: str, kind: FaultKind) -> str:
+        body, agent_id = place.body(), place.api.agent()
+        place.goes_wrong(f"create_{step}", kind)
+        place.run(_die_registering(place, PhoneNumberCreate.model_validate(body | {"agent_id": agent_id}), step))
+        ((operation_id, state),) = place.sql("SELECT id, state FROM operations")
+        assert state == "running"
+        return str(operation_id)
+
+    return die
+
+
+async def _die_registering(place: Place, body: PhoneNumberCreate, step: str) -> None:
+    deployed = place.deployed
+    runner = steps_of(deployed.database, SystemClock(), deployed.sealer)
+    async with deployed.database.transaction() as session:
+        workspace_id = str(await session.scalar(text("SELECT id FROM workspaces WHERE name = 'default'")))
+        ports = await ports_of(deployed.settings, session, deployed.database, deployed.sealer, SystemClock())
+    work = phone_numbers.resumption(
+        workspace_id, ports, SystemClock(), "register", str(uuid.uuid4()), body.model_dump_json(exclude_none=True)
+    )
+    running = asyncio.create_task(runner.run(work))
+    while not any(f"create_{step}" in seen for seen in await place.plane.seen()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    for task in asyncio.all_tasks():
+        if task.get_name() == f"register {work.resource_id}":
+            task.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SILENT, FaultKind.MUTE])
+@pytest.mark.parametrize("step", ["inbound_trunk", "outbound_trunk", "dispatch_rule"])
+def test_an_abandoned_registration_is_finished_once(
+    place: Place, abandoned: Callable[[str, FaultKind], str], step: str, kind: FaultKind
+) -> None:
+    operation_id = abandoned(step, kind)
+    assert not place.resume(operation_id), "somebody may still work on it"
+    place.orphan()
+
+    async def several() -> list[bool]:
+        return await asyncio.gather(*(place.resumed(operation_id) for _ in range(4)))
+
+    finished = place.run(several())
+    assert any(finished)
+    assert place.resume(operation_id), "what is over is over"
+    (number,) = place.api("GET", "/v1/phone-numbers").json()["items"]
+    assert number["status"] == "active"
+    assert place.counts() == [1, 1, 1]
+    assert list(place.things()["dispatch_rule"]) == [number["dispatch_rule_id"]]
+    assert [seen.split()[0] for seen in place.run(place.plane.seen())].count(f"create_{step}") == (
+        2 if kind is FaultKind.SILENT else 1
+    )
+
+
+def test_a_number_whose_registration_is_open_is_not_changed_meanwhile(
+    place: Place, abandoned: Callable[[str, FaultKind], str]
+) -> None:
+    abandoned("outbound_trunk", FaultKind.SILENT)
+    (number,) = place.api("GET", "/v1/phone-numbers").json()["items"]
+    assert number["status"] == "provisioning"
+    response = place.api("DELETE", f"/v1/phone-numbers/{number['id']}")
+    assert (response.status_code, response.json()["code"]) == (409, "OPERATION_IN_PROGRESS")
+
+
+def test_what_was_asked_for_is_sealed_and_forgotten_at_the_end(
+    place: Place, abandoned: Callable[[str, FaultKind], str]
+) -> None:
+    def everything() -> str:
+        names = place.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return "\n".join(str(place.sql(f'SELECT * FROM "{name}"')) for (name,) in names)
+
+    operation_id = abandoned("outbound_trunk", FaultKind.SILENT)
+    assert TRIO["auth_password"] not in everything()
+    ((sealed,),) = place.sql("SELECT request FROM operations")
+    assert len(sealed) > 100
+    shown = place.api("GET", f"/v1/operations/{operation_id}")
+    assert TRIO["auth_password"] not in shown.text
+    place.orphan()
+    assert place.resume(operation_id)
+    assert place.sql("SELECT request, runner, leased_until FROM operations") == [(None, None, None)]
+    assert place.sql("SELECT count(*) FROM procrastinate_jobs")[0][0] >= 1
+
+
+def test_an_operation_that_ends_leaves_no_job(place: Place) -> None:
+    number = place.api.number()
+    place.api("PATCH", f"/v1/phone-numbers/{number['id']}", json={"friendly_name": "Desk"})
+    place.api("DELETE", f"/v1/phone-numbers/{number['id']}")
+    assert place.sql("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+    kinds = place.api("GET", f"/v1/phone-numbers/{number['id']}/operations").json()["items"]
+    assert [operation["kind"] for operation in kinds] == ["delete", "update", "register"]
+
+
+def test_changed_credentials_roll_over_in_place(place: Place) -> None:
+    config = TRIO | {"inbound_username": "gate", "inbound_password": "old-gate", "messaging_service_sid": "MG1"}
+    number = place.api.number(provider_config=config)
+    path = f"/v1/phone-numbers/{number['id']}"
+    before = place.things()
+    change = {"auth_password": "new-password", "inbound_password": "new-gate", "allowed_addresses": ["198.51.100.7"]}
+    response = place.api("PATCH", path, json={"provider_config": change, "friendly_name": "Desk"})
+    assert response.status_code == 200, response.text
+    after = place.things()
+    assert [list(things) for things in after.values()] == [list(things) for things in before.values()]
+    inbound, outbound = after["inbound_trunk"][number["inbound_trunk_id"]], after["outbound_trunk"]
+    assert (inbound["auth_username"], inbound["auth_password"]) == ("gate", "new-gate")
+    assert "198.51.100.7/32" in inbound["allowed_addresses"]
+    assert outbound[number["outbound_trunk_id"]]["auth_password"] == "new-password"
+    assert outbound[number["outbound_trunk_id"]]["address"] == TRIO["trunk_address"]
+    assert names_and_states(place.operation(number["id"])) == [
+        (name, "done") for name in ("check", "inbound_trunk", "outbound_trunk", "change")
+    ]
+    again = place.api("PATCH", path, json={"provider_config": {"inbound_username": None, "inbound_password": None}})
+    assert again.status_code == 200
+    inbound = place.things()["inbound_trunk"][number["inbound_trunk_id"]]
+    assert (inbound["auth_username"], inbound["auth_password"]) == (None, None)
+    assert "198.51.100.7/32" in inbound["allowed_addresses"]
+    assert "password" not in again.text
+
+
+def test_a_change_that_fails_leaves_everything_as_it_was(place: Place) -> None:
+    number = place.api.number()
+    path = f"/v1/phone-numbers/{number['id']}"
+    before = place.things()
+    place.goes_wrong("update_outbound_trunk", FaultKind.DENIED)
+    change = {"provider_config": {"auth_username": "other", "inbound_username": "g", "inbound_password": "p"}}
+    response = place.api("PATCH", path, json=change | {"friendly_name": "Desk"})
+    assert (response.status_code, response.json()["code"]) == (502, "MEDIA_PLANE_UNAVAILABLE")
+    assert place.things() == before
+    assert place.api("GET", path).json() == number
+    assert place.operation(number["id"])["state"] == "undone"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"provider_config": {"auth_password": None}}, 400, "SIP_TRUNK_PROVISION_FAILED"),
+        ({"provider_config": {"inbound_username": "gate"}}, 422, None),
+        ({"provider_config": {"trunk_address": "http://x/"}}, 422, None),
+        ({"agent_id": str(uuid.uuid4()), "provider_config": {"auth_username": "x"}}, 404, "AGENT_NOT_FOUND"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused_before_anything_happens(
+    place: Place, change: dict[str, Any], status: int, code: str | None
+) -> None:
+    number = place.api.number()
+    before = place.things()
+    response = place.api("PATCH", f"/v1/phone-numbers/{number['id']}", json=change)
+    assert response.status_code == status, response.text
+    assert code is None or response.json()["code"] == code
+    assert place.things() == before
+    assert place.api("GET", f"/v1/phone-numbers/{number['id']}").json() == number
+
+
+def test_a_release_that_fails_goes_on_later(place: Place) -> None:
+    number = place.api.number()
+    place.goes_wrong("remove_inbound_trunk", FaultKind.ERROR)
+    response = place.api("DELETE", f"/v1/phone-numbers/{number['id']}")
+    assert (response.status_code, response.json()["code"]) == (502, "MEDIA_PLANE_UNAVAILABLE")
+    assert place.api("GET", f"/v1/phone-numbers/{number['id']}").json()["status"] == "inactive"
+    operation = place.operation(number["id"])
+    assert (operation["state"], operation["steps"][-1]["error"]["code"]) == ("running", "MEDIA_PLANE_UNAVAILABLE")
+    assert place.resume(operation["id"]), "its runner has let go of it"
+    assert place.counts() == [0, 0, 0]
+    assert place.api("GET", f"/v1/phone-numbers/{number['id']}").status_code == 404
+    assert place.operation(number["id"])["state"] == "done"
+
+
+def test_what_can_never_be_finished_is_given_up_after_a_day(place: Place) -> None:
+    number = place.api.number()
+    place.goes_wrong("remove_dispatch_rule", *[FaultKind.ERROR] * 3)
+    place.api("DELETE", f"/v1/phone-numbers/{number['id']}")
+    operation_id = place.operation(number["id"])["id"]
+    assert not place.resume(operation_id)
+    place.sql("UPDATE operations SET created_at = now() - interval '25 hours'")
+    assert place.resume(operation_id)
+    assert place.operation(number["id"])["state"] == "failed"
+    assert place.api("GET", f"/v1/phone-numbers/{number['id']}").json()["status"] == "failed"
+    assert place.sql("SELECT request FROM operations WHERE state = 'failed'") == [(None,)]
+
+
+def test_forty_registrations_at_once_do_not_wait_for_one_another_for_ever(place: Place) -> None:
+    agent_id = place.api.agent()
+    bodies = [place.body(f"+155501{index:05d}", agent_id=agent_id) for index in range(40)]
+    answers = place.api.at_once([("POST", "/v1/phone-numbers", body) for body in bodies])
+    assert {answer.status_code for answer in answers} == {201}
+    assert place.counts() == [40, 40, 40]
+
+
+def test_changes_at_once_follow_one_another(place: Place) -> None:
+    path = f"/v1/phone-numbers/{place.api.number()['id']}"
+    changes = [{"provider_config": {"auth_username": f"user-{index}"}} for index in range(8)]
+    answers = place.api.at_once([("PATCH", path, change) for change in changes])
+    assert {answer.status_code for answer in answers} == {200}
+    ((stored,),) = place.sql("SELECT provider_config FROM phone_numbers")
+    (trunk,) = place.things()["outbound_trunk"].values()
+    assert trunk["auth_username"] == stored["auth_username"]
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "taken", "agent", "trio", "plane", "integration", "body"])
+def test_a_rehearsal_checks_everything_and_writes_nothing(place: Place, wrong: str) -> None:
+    body = place.body(friendly_name="Desk")
+    if wrong == "taken":
+        place.api.number()
+    if wrong == "plane":
+        place.goes_wrong("find_inbound_trunk", FaultKind.ERROR)
+    change = {
+        "agent": {"agent_id": str(uuid.uuid4())},
+        "trio": {"provider_config": {}},
+        "integration": {"credential_id": str(uuid.uuid4())},
+        "body": {"phone_number": "1"},
+    }
+    before = place.sql("SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM phone_numbers)")
+    counts = place.counts()
+    response = place.api("POST", "/v1/phone-numbers?dry_run=true", json=body | change.get(wrong, {}))
+    statuses = {"nothing": 200, "taken": 409, "agent": 404, "trio": 400, "plane": 502, "integration": 404, "body": 422}
+    assert response.status_code == statuses[wrong], response.text
+    if wrong == "nothing":
+        told = response.json()
+        assert (told["id"], told["status"]) == ("00000000-0000-0000-0000-000000000000", "provisioning")
+        assert (told["friendly_name"], told["inbound_trunk_id"]) == ("Desk", None)
+    assert place.sql("SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM phone_numbers)") == before
+    assert place.counts() == counts

@@ -10,11 +10,11 @@ from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Record, Send
 from oneinbox.edge.core import Edge
 from oneinbox.edge.message import Request, Response, read
 
-CALLER = ("127.0.0.2", 5070)
-STRANGER = ("192.0.2.66", 5060)
-WORKER = ("127.0.0.1", 6001)
-SECOND_WORKER = ("127.0.0.1", 6002)
-EDGE = ("127.0.0.1", 5060)
+CALLER = Address("127.0.0.2", 5070)
+STRANGER = Address("192.0.2.66", 5060)
+WORKER = Address("127.0.0.1", 6001)
+SECOND_WORKER = Address("127.0.0.1", 6002)
+EDGE = Address("127.0.0.1", 5060)
 SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 CONFIG = EdgeConfig(EDGE, b"k" * 32)
@@ -52,7 +52,7 @@ class Line:
 
     def admit(self, key: str, *workers: Address) -> list[Action]:
         routes = tuple(
-            WorkerRoute(f"w{n}", *address, {"X-OI-Call-Id": "call-1", "X-OI-Ticket": "true-ticket"})
+            WorkerRoute(f"w{n}", address[0], address[1], {"X-OI-Call-Id": "call-1", "X-OI-Ticket": "true-ticket"})
             for n, address in enumerate(workers or (WORKER, SECOND_WORKER), 1)
         )
         return self.core.decided(key, Admitted("call-1", "+15551234567", routes), self.now)

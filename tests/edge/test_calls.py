@@ -165,7 +165,7 @@ def test_compact_names_and_folds_make_the_same_call(line, say):
     assert [a.facts.caller for a in asked if hasattr(a, "facts")] == ["+15550105678"]
     assert b"i: compact" in [h.raw for h in seen.headers]
     ((ok, dest),) = say.sent(line.hear(say.answer(seen, 200), line.worker))
-    assert dest == ("127.0.0.2", 5070)
+    assert dest[:2] == ("127.0.0.2", 5070)
     assert ok.all("via")[0].raw.startswith(b"v:SIP/2.0/UDP 127.0.0.2:5070\r\n ;branch=z9hG4bKc;received=127.0.0.2,")
 
 
@@ -213,4 +213,4 @@ def test_no_password_in_the_ladder(line, say):
 
 def test_answers_go_to_the_port_in_via_without_rport(line, say):
     data = say.invite(via="nat.example:5099").replace(b";rport", b"")
-    assert say.sent(line.hear(data))[0][1] == ("127.0.0.2", 5099)
+    assert say.sent(line.hear(data))[0][1][:2] == ("127.0.0.2", 5099)

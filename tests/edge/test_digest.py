@@ -6,7 +6,7 @@ import re
 import pytest
 
 from oneinbox.contracts.admission import Admitted, Cause, Refused, WorkerRoute
-from oneinbox.edge.actions import Ask, EdgeConfig
+from oneinbox.edge.actions import Address, Ask, EdgeConfig
 from oneinbox.edge.core import Edge
 from oneinbox.edge.digest import parameters, proves
 from oneinbox.edge.message import Response, read
@@ -35,7 +35,7 @@ class Door:
     """An edge whose one number has a login, with admission as the application has it."""
 
     def __init__(self, **limits):
-        self.core = Edge(EdgeConfig(("127.0.0.1", 5060), b"k" * 32, **limits), lambda host: False, lambda: True)
+        self.core = Edge(EdgeConfig(Address("127.0.0.1", 5060), b"k" * 32, **limits), lambda host: False, lambda: True)
         self.now = 1000.0
         self.count = 0
         self.admitted = 0

@@ -149,7 +149,7 @@ def test_a_dead_workers_callers_get_a_bye(line, say):
     ok = say.sent(line.hear(say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>"), line.worker))[0][0]
     line.hear(say.from_worker("INFO", seen, 41), line.worker)
     ((bye, dest),) = say.sent(line.core.worker_gone(line.worker, line.now))
-    assert (bye.method, bye.uri, dest) == ("BYE", "sip:bob@127.0.0.2:5070", ("127.0.0.3", 5080))
+    assert (bye.method, bye.uri, dest[:2]) == ("BYE", "sip:bob@127.0.0.2:5070", ("127.0.0.3", 5080))
     assert bye.first("cseq") == "42 BYE"
     assert [h.value for h in bye.all("route")] == ["<sip:127.0.0.3:5080;lr>", "<sip:far.example;lr>"]
     assert (bye.first("from"), bye.first("to")) == (ok.first("to"), ok.first("from"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from oneinbox.app.edge.server import Admit, SipPortTaken, run_edge
+from oneinbox.app.edge.server import Admit, Doors, SipPortTaken, run_edge
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused, WorkerRoute
 from oneinbox.edge.digest import proves
 from oneinbox.kit.clock import SystemClock
@@ -42,7 +42,11 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    admit: Admit, host: str = "127.0.0.1", known: str = "127.0.0.0/8", asks: bool = False
+    admit: Admit,
+    host: str = "127.0.0.1",
+    known: str = "127.0.0.0/8",
+    asks: bool = False,
+    doors: Doors | None = None,
 ) -> AsyncIterator[Served]:
     one, ready = Served(), asyncio.Event()
 
@@ -62,6 +66,7 @@ async def served(
             worker_gone=one.gone,
             clock=SystemClock(),
             asks=lambda: asks,
+            doors=doors or Doors(),
             ready=started,
         ),
         name="edge under test",
@@ -98,12 +103,13 @@ def admitting(port: int) -> Admit:
 
 
 @needs_sipp
-def test_sipp_calls_a_stub_worker_through_the_edge(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_sipp_calls_a_stub_worker_through_the_edge(tmp_path: Path, transport: str) -> None:
     async def scene() -> tuple[int | None, int | None, Attempt]:
         worker = free_port()
         uas = ("-sf", str(HERE / "uas.xml"), "-p", str(worker))
         async with sipp(tmp_path, *uas) as callee, served(admitting(worker)) as edge:
-            uac = ("-sf", str(HERE / "uac.xml"), "-p", str(free_port()), "-s", "15551234567")
+            uac = ("-sf", str(HERE / "uac.xml"), "-p", str(free_port()), "-s", "15551234567", "-t", transport)
             async with sipp(tmp_path, *uac, f"127.0.0.1:{edge.address[1]}") as caller:
                 attempt = await edge.attempt()
                 return await caller.wait(), await callee.wait(), attempt

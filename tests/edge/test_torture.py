@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oneinbox.contracts.admission import Admitted, WorkerRoute
-from oneinbox.edge.actions import Ask, EdgeConfig, Send
+from oneinbox.edge.actions import Address, Ask, EdgeConfig, Send
 from oneinbox.edge.core import Edge
 from oneinbox.edge.fields import basics
 from oneinbox.edge.message import Malformed, Request, Response, read, wire
@@ -70,7 +70,7 @@ VERDICTS: dict[str, str] = {
 
 
 def fresh() -> Edge:
-    return Edge(EdgeConfig(("127.0.0.1", 5060), b"k" * 32), lambda host: True)
+    return Edge(EdgeConfig(Address("127.0.0.1", 5060), b"k" * 32), lambda host: True)
 
 
 def check(edge: Edge, data: bytes, now: float = 1.0) -> list[str]:

@@ -185,8 +185,24 @@ class Settings(BaseSettings):
     )
     sip_listen: Listen = _setting(
         Address("0.0.0.0", 5060),
-        means="Where carriers and phones send their calls (SIP over UDP).",
+        means="Where carriers and phones send their calls (SIP over UDP and TCP).",
         example="0.0.0.0:5060",
+    )
+    sip_tls_listen: Annotated[Address | None, NoDecode, BeforeValidator(_address)] = _setting(
+        means="Where calls come in over TLS; needs a certificate and its key.",
+        example="0.0.0.0:5061",
+    )
+    sip_tls_cert: Annotated[Path | None, BeforeValidator(_folder)] = _setting(
+        means="The certificate chain for SIP over TLS, a PEM file.",
+        example="/etc/oneinbox/fullchain.pem",
+    )
+    sip_tls_key: Annotated[Path | None, BeforeValidator(_folder)] = _setting(
+        means="The key of that certificate, a PEM file without a password.",
+        example="/etc/oneinbox/privkey.pem",
+    )
+    public_address: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")] = _setting(
+        means="The address or name that a 1:1 NAT shows for this machine; peers beyond it are told to use it.",
+        example="203.0.113.20",
     )
     media_address: IPv4Address = _setting(
         factory=_default_media_address,

@@ -2,11 +2,25 @@
 
 from dataclasses import dataclass, field
 from secrets import token_bytes
+from typing import Literal, NamedTuple
 
 from oneinbox.contracts.admission import Attempt, InviteFacts, Login
 
-Address = tuple[str, int]
-"""Numeric host without brackets, and port."""
+Transport = Literal["udp", "tcp", "tls"]
+
+
+class Address(NamedTuple):
+    """Numeric host without brackets, port, and how it is spoken to; of a stream it is the other end's."""
+
+    host: str
+    port: int
+    transport: Transport = "udp"
+
+    @property
+    def is_stream(self) -> bool:
+        """Is nothing lost on the way, so that nothing need be said twice?"""
+        return self.transport != "udp"
+
 
 T1 = 0.5
 """Round-trip estimate in seconds (RFC 3261, table 4)."""
@@ -17,10 +31,11 @@ LIFETIME = 64 * T1
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One datagram to send."""
+    """One message to send. When its stream is closed, it is sent to `otherwise`, if that is given."""
 
     data: bytes
     dest: Address
+    otherwise: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +59,18 @@ Action = Send | Ask | Record
 
 @dataclass(frozen=True, slots=True)
 class EdgeConfig:
-    """`advertised` stands in Via and Record-Route. The limits count table entries; strangers have their own share."""
+    """`advertised` stands in Via and Record-Route, for peers outside with the host `public`, if there is one.
+
+    The limits count table entries; strangers have their own share.
+    """
 
     advertised: Address
     route_key: bytes = field(repr=False)
     nonce_key: bytes = field(repr=False, default_factory=lambda: token_bytes(32))
+    tls_port: int = 5061
+    public: str | None = None
+    public_media: str | None = None
+    """The same as numbers, for SDP."""
     max_invites: int = 10_000
     max_stranger_invites: int = 2_000
     max_stranger_questions: int = 64

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from oneinbox.edge.actions import Action, Address, EdgeConfig, Send
+from oneinbox.edge.fields import SIP_PORT, Via
+from oneinbox.edge.outside import M, is_outside, outward
 from oneinbox.edge.rewriting import hostport
 from oneinbox.edge.signing import Signer
 
@@ -25,12 +27,31 @@ class Agenda:
         self._deeds: list[tuple[float, int, Deed]] = []
         self._count = 0
 
-    def own_via(self, branch: str) -> str:
-        """Our Via value."""
-        return f"SIP/2.0/UDP {hostport(self.config.advertised)};branch={branch}"
+    def face(self, peer: Address) -> Address:
+        """What this peer knows us by."""
+        host, port, _ = self.config.advertised
+        outside = self.config.public if self.config.public and is_outside(peer.host) else host
+        return Address(outside, self.config.tls_port if peer.transport == "tls" else port, peer.transport)
 
-    def send(self, data: bytes, dest: Address) -> None:
-        self._actions.append(Send(data, dest))
+    def own_via(self, branch: str, peer: Address) -> str:
+        """Our Via value in what is sent to this peer."""
+        return f"SIP/2.0/{peer.transport.upper()} {hostport(self.face(peer))};branch={branch}"
+
+    def outward(self, message: M, worker: Address, peer: Address) -> M:
+        """What a worker says, as this peer is to read it."""
+        public = self.config.public
+        if public is None or not is_outside(peer.host):
+            return message
+        return outward(message, worker.host, public, self.config.public_media or public)
+
+    def is_ours(self, via: Via) -> bool:
+        """Did we write this Via?"""
+        names = {self.config.advertised.host.lower(), (self.config.public or "").lower()}
+        ports = {self.config.advertised.port, self.config.tls_port}
+        return via.host.lower() in names and (via.port or SIP_PORT) in ports
+
+    def send(self, data: bytes, dest: Address, otherwise: Address | None = None) -> None:
+        self._actions.append(Send(data, dest, otherwise))
 
     def act(self, action: Action) -> None:
         self._actions.append(action)

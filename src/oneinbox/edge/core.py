@@ -48,6 +48,7 @@ class Edge:
     def receive(self, data: bytes, source: Address, now: float) -> list[Action]:
         """One datagram, or one message that a stream has framed. Never raises for what is in it."""
         self._agenda.run(now)
+        source = Address(*source)
         if data.strip(b"\r\n\0 "):
             known = self._is_known(source[0])
             if self._workers.get(source, now) or self._gate.opens(data, source[0], known, now):
@@ -60,12 +61,13 @@ class Edge:
         """Admission's answer to an `Ask`."""
         if isinstance(decision, Admitted):
             for route in decision.routes:
-                self._workers.put((route.host, route.port), True, now)
+                self._workers.put(Address(route.host, route.port), True, now)
         self._invites.decided(key, decision, now)
         return self._agenda.take()
 
     def worker_gone(self, address: Address, now: float) -> list[Action]:
         """A voice worker is dead: its callers get a BYE, its pending INVITEs the next route."""
+        address = Address(*address)
         self._workers.pop(address)
         self._invites.worker_gone(address, now)
         self._dialogs.worker_gone(address, now)
@@ -117,8 +119,7 @@ class Edge:
             self._request(Heard(message, said, source, known, now))
 
     def _response(self, response: Response, said: Basics, source: Address, now: float) -> None:
-        host, port = self._agenda.config.advertised
-        if said.via.sent_by != f"{host.lower()}:{port}" or self._dialogs.answered(said.via.branch, response.status):
+        if not self._agenda.is_ours(said.via) or self._dialogs.answered(said.via.branch, response.status):
             return
         leg = self._invites.legs.find(said.via.branch)
         if leg is None:

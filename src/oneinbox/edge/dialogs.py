@@ -8,7 +8,7 @@ from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.fields import Basics, address_of, basics, split, uri_of
 from oneinbox.edge.message import Malformed, Message, Request, Response
 from oneinbox.edge.rewriting import MAX_FORWARDS
-from oneinbox.edge.routing import toward_caller
+from oneinbox.edge.routing import elsewhere, toward_caller
 from oneinbox.edge.signing import Hop
 
 LONGEST_SECONDS = 4 * 3600.0
@@ -26,6 +26,8 @@ class Dialog:
     hop: Hop
     local: str
     remote: str
+    caller: Address
+    """Where the caller was heard last."""
     caller_target: str
     caller_routes: tuple[str, ...]
     caller_cseq: int
@@ -39,6 +41,7 @@ class Bye:
 
     data: bytes
     dest: Address
+    otherwise: Address | None = None
 
 
 class Dialogs:
@@ -67,6 +70,7 @@ class Dialogs:
             hop=hop,
             local=answer.first("to") or "",
             remote=answer.first("from") or "",
+            caller=hop.caller,
             caller_target=_contact(invite) or f"sip:{hop.caller[0]}:{hop.caller[1]}",
             caller_routes=_record_route(invite),
             caller_cseq=said.cseq,
@@ -79,7 +83,7 @@ class Dialogs:
         key = (said.call_id, caller_tag, worker_tag)
         return self._open.get(key, now) or self._closed.get(key, now)
 
-    def passed(self, request: Request, said: Basics, from_worker: bool, now: float) -> None:
+    def passed(self, request: Request, said: Basics, source: Address, from_worker: bool, now: float) -> None:
         """Learn from a request that is being forwarded: CSeq, a new Contact, and the end."""
         dialog = self.find(said, from_worker, now)
         if dialog is None:
@@ -87,6 +91,7 @@ class Dialogs:
         if from_worker:
             dialog.worker_cseq = max(dialog.worker_cseq, said.cseq)
         else:
+            dialog.caller = source if source.is_stream else dialog.caller
             dialog.caller_cseq = max(dialog.caller_cseq, said.cseq)
             if request.method in ("INVITE", "UPDATE"):
                 dialog.caller_target = _contact(request) or dialog.caller_target
@@ -122,12 +127,20 @@ class Dialogs:
             del self._byes[branch]
         return True
 
-    def bye(self, target: str, routes: Sequence[str], headers: Sequence[str], dest: Address, now: float) -> None:
+    def bye(
+        self,
+        target: str,
+        routes: Sequence[str],
+        headers: Sequence[str],
+        dest: Address,
+        now: float,
+        otherwise: Address | None = None,
+    ) -> None:
         """Send a BYE until it is answered, at most LIFETIME. `headers` are From, To, Call-ID and CSeq lines."""
         branch = self._agenda.signer.branch("bye", *headers)
         lines = [
             f"BYE {target} SIP/2.0",
-            f"Via: {self._agenda.own_via(branch)}",
+            f"Via: {self._agenda.own_via(branch, dest)}",
             f"Max-Forwards: {MAX_FORWARDS}",
             *(f"Route: {route}" for route in routes),
             *headers,
@@ -135,7 +148,7 @@ class Dialogs:
             "",
             "",
         ]
-        self._byes[branch] = Bye("\r\n".join(lines).encode("latin-1"), dest)
+        self._byes[branch] = Bye("\r\n".join(lines).encode("latin-1"), dest, otherwise)
         self._repeat(branch, T1, now + LIFETIME, now)
 
     def _bye_to_caller(self, dialog: Dialog, now: float) -> None:
@@ -147,7 +160,8 @@ class Dialogs:
             f"CSeq: {dialog.worker_cseq} BYE",
         ]
         first = address_of(routes[0])[0] if routes else dialog.caller_target
-        self.bye(dialog.caller_target, routes, headers, toward_caller(first, dialog.hop.caller), now)
+        dest = toward_caller(first, dialog.caller)
+        self.bye(dialog.caller_target, routes, headers, dest, now, elsewhere(first, dialog.caller))
 
     def _repeat(self, branch: str, pause: float, ends: float, now: float) -> None:
         bye = self._byes.get(branch)
@@ -156,7 +170,9 @@ class Dialogs:
         if now >= ends:
             del self._byes[branch]
             return
-        self._agenda.send(bye.data, bye.dest)
+        self._agenda.send(bye.data, bye.dest, bye.otherwise)
+        if bye.dest.is_stream:
+            pause = ends - now
         self._agenda.at(min(now + pause, ends), lambda later: self._repeat(branch, min(2 * pause, T2), ends, later))
 
 

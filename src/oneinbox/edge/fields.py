@@ -57,7 +57,7 @@ class Uri:
         """Where it leads, when its host is numeric."""
         if not _NUMERIC.fullmatch(self.host):
             return None
-        return self.host, self.port or SIP_PORT
+        return Address(self.host, self.port or SIP_PORT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ class Invites:
         if first:
             self._agenda.at(now + RINGING_SECONDS, lambda later: self._rang_out(leg, later))
         if response.status > 100:
-            self._pass_on(invite, response, now)
+            self._pass_on(invite, leg, response, now)
 
     def _accepted(self, invite: Invite, leg: Leg, response: Response, now: float) -> None:
         first = invite.verdict is None
@@ -258,7 +258,7 @@ class Invites:
             self._dialogs.opened(invite.request, response, leg.hop, now)
         if invite.state is not State.ACCEPTED:
             return
-        self._pass_on(invite, response, now)
+        self._pass_on(invite, leg, response, now)
         if first:
             self._conclude(invite, response.status, Cause.ADMITTED, f"Answered by {leg.route.worker_id}.", now)
 
@@ -270,15 +270,16 @@ class Invites:
             return
         invite.state = State.REFUSED
         leg.abandoned = True
-        self._pass_on(invite, response, now)
+        self._pass_on(invite, leg, response, now)
         said, offer = redacted(f"{response.status} {response.phrase}"), ", ".join(invite.facts.offered)
         phrase = f"The media plane refused the offer: {said}. Offered: {offer or 'nothing'}."
         self._conclude(invite, response.status, Cause.MEDIA_REFUSED, phrase, now)
-        self._repeat(invite.key, T1, now + T1)
+        if not invite.source.is_stream:
+            self._repeat(invite.key, T1, now + T1)
 
-    def _pass_on(self, invite: Invite, response: Response, now: float) -> None:
-        invite.last = wire(returned(response))
+    def _pass_on(self, invite: Invite, leg: Leg, response: Response, now: float) -> None:
         dest = reply_address(invite.said.via, invite.source)
+        invite.last = wire(self._agenda.outward(returned(response), leg.worker, dest))
         if invite.verdict is None:
             invite.note("→", dest, response.start, now)
         self._agenda.send(invite.last, dest)
@@ -294,7 +295,7 @@ class Invites:
         invite.state = State.REFUSED
         self._respond(invite, status, now, *extra)
         self._conclude(invite, status, cause, reason, now)
-        if not invite.guest:  # whose address may be forged: one answer for one message
+        if not (invite.guest or invite.source.is_stream):  # whose address may be forged: one answer for one message
             self._repeat(invite.key, T1, now + T1)
 
     def _repeat(self, key: str, pause: float, when: float) -> None:

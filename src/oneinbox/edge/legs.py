@@ -59,13 +59,14 @@ class Legs:
     def open(self, key: str, invite: Request, said: Basics, source: Address, decision: Admitted, turn: int) -> Leg:
         """Send the INVITE to the route whose turn it is."""
         route = decision.routes[turn]
-        hop = Hop((route.host, route.port), source)
+        hop = Hop(Address(route.host, route.port), source)
         branch = self._agenda.signer.branch("leg", key, str(turn))
         token = self._agenda.signer.token(hop, said.call_id)
         plain = Request(without_login(without_ours(invite)), invite.body, invite.method, invite.uri)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
-        own = made("Record-Route", record_route(self._agenda.config.advertised, token))
-        request = forwarded(plain, said.via, source, self._agenda.own_via(branch), hops, own)
+        faces = dict.fromkeys((self._agenda.face(hop.worker), self._agenda.face(source)))
+        own = [made("Record-Route", record_route(face, token)) for face in faces]
+        request = forwarded(plain, said.via, source, self._agenda.own_via(branch, hop.worker), hops, *own)
         request.headers += [made(name, value) for name, value in route.headers.items()]
         request.uri = f"sip:{decision.number}@{hostport(hop.worker)}"
         leg = Leg(key, branch, route, request, said.cseq, hop)
@@ -104,7 +105,7 @@ class Legs:
         kept = {header.name: header for header in leg.request.headers if header.name in ("from", "call-id")}
         lines = [
             f"{method} {leg.request.uri} SIP/2.0".encode("latin-1"),
-            f"Via: {self._agenda.own_via(leg.branch)}".encode("latin-1"),
+            f"Via: {self._agenda.own_via(leg.branch, leg.worker)}".encode("latin-1"),
             f"Max-Forwards: {MAX_FORWARDS}".encode(),
             kept["from"].raw,
             to,
@@ -123,7 +124,7 @@ class Legs:
         branch = self._agenda.signer.branch("ack", leg.branch)
         lines = [
             f"ACK {target} SIP/2.0",
-            f"Via: {self._agenda.own_via(branch)}",
+            f"Via: {self._agenda.own_via(branch, leg.worker)}",
             f"Max-Forwards: {MAX_FORWARDS}",
             *headers,
             f"CSeq: {leg.cseq} ACK",

@@ -7,8 +7,9 @@ from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.fields import Basics
 from oneinbox.edge.message import Request, Response, wire
-from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, reply_address, returned
-from oneinbox.edge.routing import next_hop, toward_caller, without_ours
+from oneinbox.edge.outside import inward
+from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport, reply_address, returned
+from oneinbox.edge.routing import elsewhere, next_hop, toward_caller, without_ours
 from oneinbox.edge.signing import Hop
 
 
@@ -43,14 +44,19 @@ class Relay:
         if said.max_forwards == 0:
             return 483
         plain = Request(without_ours(request), request.body, request.method, request.uri)
-        dest = toward_caller(next_hop(plain), hop.caller) if from_worker else hop.worker
+        caller = dialog.caller if dialog is not None else hop.caller
+        dest = toward_caller(next_hop(plain), caller) if from_worker else hop.worker
+        if from_worker:
+            plain = self._agenda.outward(plain, hop.worker, dest)
+        elif self._agenda.config.public is not None:
+            plain = inward(plain, hostport(hop.worker), self._agenda.config.public)
         branch = self._branch(said, source)
         back = Relayed(reply_address(said.via, source), None if from_worker else hop.worker)
         self._relayed.put(branch, back, now)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
-        onward = forwarded(plain, said.via, source, self._agenda.own_via(branch), hops)
-        self._agenda.send(wire(onward), dest)
-        self._dialogs.passed(request, said, from_worker, now)
+        onward = forwarded(plain, said.via, source, self._agenda.own_via(branch, dest), hops)
+        self._agenda.send(wire(onward), dest, elsewhere(next_hop(plain), caller) if from_worker else None)
+        self._dialogs.passed(request, said, source, from_worker, now)
         return None
 
     def response(self, response: Response, said: Basics, source: Address, now: float) -> None:
@@ -61,7 +67,10 @@ class Relay:
         self._relayed.put(said.via.branch, relayed, now)
         if relayed.answers_from is None and said.cseq_method in ("INVITE", "UPDATE") and 200 <= response.status < 300:
             self._dialogs.refreshed(response, said, now)
-        self._agenda.send(wire(returned(response)), relayed.reply_to)
+        back = returned(response)
+        if relayed.answers_from is not None:
+            back = self._agenda.outward(back, relayed.answers_from, relayed.reply_to)
+        self._agenda.send(wire(back), relayed.reply_to)
 
     def _branch(self, said: Basics, source: Address) -> str:
         """The same for an INVITE, its CANCEL and the ACK of its refusal, and for every repetition of them."""

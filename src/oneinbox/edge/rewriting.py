@@ -36,13 +36,18 @@ PHRASES = {
 
 def hostport(address: Address) -> str:
     """`host:port` for a URI or a Via, with brackets around IPv6."""
-    host, port = address
+    host, port = address.host, address.port
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def reply_address(via: Via, source: Address) -> Address:
-    """Where answers go: the source's host; its port with `rport`, else the port in Via (RFC 3581). Never maddr."""
-    return source[0], source[1] if via.wants_rport else via.port or 5060
+    """Where answers go: back on the stream, or to the source's host, its port with `rport`, else that in Via.
+
+    RFC 3261, section 18.2.2, and RFC 3581; never to maddr.
+    """
+    if source.is_stream:
+        return source
+    return Address(source.host, source.port if via.wants_rport else via.port or 5060)
 
 
 def answer(request: Request, source: Address, via: Via, status: int, tag: str, *extra: Header) -> bytes:

@@ -13,7 +13,8 @@ TOKEN = "oi"
 
 def record_route(advertised: Address, token: str) -> str:
     """The Record-Route value by which in-dialog requests come back to us (RFC 3261, section 16.6, step 4)."""
-    return f"<sip:{hostport(advertised)};lr;{TOKEN}={token}>"
+    transport = f";transport={advertised.transport}" if advertised.is_stream else ""
+    return f"<sip:{hostport(advertised)}{transport};lr;{TOKEN}={token}>"
 
 
 def hop_of(request: Request, signer: Signer, call_id: str) -> Hop | None:
@@ -42,22 +43,27 @@ def next_hop(headers: Request) -> str:
 
 
 def toward_caller(uri: str, source: Address) -> Address:
-    """The address for a URI of the caller's side.
+    """The address for a URI of the caller's side; on a stream it is the other end.
 
     A name isn't looked up, and an inner address that came from outside can't be reached: both mean where the INVITE
     came from.
     """
+    return source if source.is_stream else elsewhere(uri, source)
+
+
+def elsewhere(uri: str, source: Address) -> Address:
+    """The address that a URI names, spoken to as `source` is; `source` where it names none that can be reached."""
     said = uri_of(uri)
     address = said.address if said is not None else None
     if address is None:
         return source
     try:
-        inner, outer = ip_address(address[0]), ip_address(source[0])
+        inner, outer = ip_address(address.host), ip_address(source.host)
     except ValueError:
         return source
     if inner.is_unspecified or inner.is_multicast or (inner.is_private and not outer.is_private):
         return source
-    return address
+    return address._replace(transport=source.transport)
 
 
 def _token(request: Request) -> str | None:

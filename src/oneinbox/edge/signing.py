@@ -3,11 +3,12 @@
 import hmac
 from dataclasses import dataclass
 
-from oneinbox.edge.actions import Address
+from oneinbox.edge.actions import Address, Transport
 from oneinbox.edge.fields import MAGIC
 from oneinbox.edge.rewriting import hostport
 
 _MAC_LETTERS = 32
+_TRANSPORTS: dict[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Signer:
 
     def token(self, hop: Hop, call_id: str) -> str:
         """A token that names both sides and holds for this Call-ID only."""
-        said = f"{hostport(hop.worker)} {hostport(hop.caller)}"
+        said = f"{hostport(hop.worker)} {hostport(hop.caller)} {hop.caller.transport}"
         return f"{said.encode().hex()}-{self._mac('route', said, call_id)}"
 
     def read(self, token: str, call_id: str) -> Hop | None:
@@ -38,8 +39,8 @@ class Signer:
             return None
         if not hmac.compare_digest(self._mac("route", said, call_id).encode(), mac.encode("latin-1", "replace")):
             return None
-        worker, _, caller = said.partition(" ")
-        return Hop(_address(worker), _address(caller))
+        worker, caller, transport = said.split(" ")
+        return Hop(_address(worker), _address(caller)._replace(transport=_TRANSPORTS[transport]))
 
     def branch(self, *parts: str) -> str:
         """A branch that only we can make (RFC 3261, section 8.1.1.7)."""
@@ -56,4 +57,4 @@ class Signer:
 
 def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
+    return Address(host.strip("[]"), int(port))

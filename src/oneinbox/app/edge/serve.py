@@ -1,6 +1,7 @@
 """The edge process: SIP on its socket, admission on PostgreSQL, the reaper, and the sources that may call."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,8 +10,9 @@ import structlog
 from oneinbox.app.edge.admission import Admission
 from oneinbox.app.edge.limits import Most
 from oneinbox.app.edge.reaper import Reaper
-from oneinbox.app.edge.server import run_edge
+from oneinbox.app.edge.server import Doors, run_edge
 from oneinbox.app.edge.sources import KnownSources
+from oneinbox.app.edge.streams import TlsUnusable, tls_context
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import listen, run_beside
 from oneinbox.app.settings import Settings
@@ -20,12 +22,19 @@ from oneinbox.features.trunks import service as trunks
 from oneinbox.features.workers import service as workers
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
+from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.signing import CALL_TICKET, DIALOG_ROUTE, deployment_key
 
 POOL_SIZE = 16
 WILDCARD = "0.0.0.0"
 
 _log = structlog.get_logger(__name__)
+
+
+class PublicAddressUnknown(OneInboxError):
+    """Nobody can be told where we are."""
+
+    code = "PUBLIC_ADDRESS_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
 async def _serve(settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     clock = SystemClock()
     keys = await _keys(settings, database)
-    gone: asyncio.Queue[Address] = asyncio.Queue()
+    gone: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
     reaper = Reaper(database, clock, gone)
     sources = KnownSources(settings.trusted_sources)
     await sources.refresh(database)
@@ -56,7 +65,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
     admission = Admission(database, clock, keys.ticket, settings.trusted_sources, sealer_of(settings), most)
     listening = (settings.sip_listen.host, settings.sip_listen.port)
 
-    def opened(address: Address) -> None:
+    def opened(address: tuple[str, int]) -> None:
         _log.info("sip_open", address=f"{address[0]}:{address[1]}")
         ready()
 
@@ -71,6 +80,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         worker_gone=gone,
         clock=clock,
         ready=opened,
+        doors=await _doors(settings),
         spool=settings.data_dir / f"edge-{listening[1]}.attempts",
     )
     eternal = {
@@ -81,6 +91,30 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         "changed trunks": listen(database, trunks.CHANNEL, lambda trunk_id: sources.expire()),
     }
     await run_beside(_until(stop), eternal)
+
+
+async def _doors(settings: Settings) -> Doors:
+    """Raises TlsUnusable, PublicAddressUnknown."""
+    tls, where = None, settings.sip_tls_listen
+    files = (settings.sip_tls_cert, settings.sip_tls_key)
+    if where is not None and files[0] is not None and files[1] is not None:
+        tls = (Address(where.host, where.port, "tls"), tls_context(files[0], files[1]))
+    elif where is not None or any(files):
+        names = ", ".join(f"ONEINBOX_SIP_TLS_{name}" for name in ("LISTEN", "CERT", "KEY"))
+        raise TlsUnusable(f"{names} are set together or not at all.")
+    public = settings.public_address
+    media = await _numeric(public) if public is not None else None
+    return Doors(tls, public, media, settings.calls_per_second)
+
+
+async def _numeric(name: str) -> str:
+    """SDP says addresses, not names."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(name, None, family=socket.AF_INET)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise PublicAddressUnknown(f"ONEINBOX_PUBLIC_ADDRESS: {name} can't be resolved: {reason}.") from error
+    return str(found[0][4][0])
 
 
 async def _until(stop: asyncio.Event) -> None:

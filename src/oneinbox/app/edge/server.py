@@ -1,14 +1,18 @@
-"""The edge on a UDP socket: datagrams in batches to the core, its actions to the network, admission and the record."""
+"""The edge on its sockets: messages go to the core, its actions to the network, to admission and to the record."""
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
+from typing import Self
 
 import structlog
 
 from oneinbox.app.edge.records import Records
+from oneinbox.app.edge.streams import Streams
 from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Login, Refused
 from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Record, Send
 from oneinbox.edge.core import Edge
@@ -24,6 +28,7 @@ RETRY_AFTER_SECONDS = 5
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 DATAGRAM_BYTES = 65_535
 BATCH = 64
+BACKLOG = 512
 MAPPED = "::ffff:"
 """How an IPv6 socket shows IPv4 addresses (RFC 4291, section 2.5.5.2)."""
 RECORDERS = 4
@@ -38,19 +43,31 @@ class SipPortTaken(OneInboxError):
     code = "SIP_PORT_TAKEN"
 
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What there is beside UDP and TCP on one address: TLS on another, and the address that a 1:1 NAT shows outside."""
+
+    tls: tuple[Address, ssl.SSLContext] | None = None
+    public: str | None = None
+    public_media: str | None = None
+    """The same as numbers, for SDP."""
+    invites_per_second: float = 100.0
+
+
 async def run_edge(
     *,
-    listen: Address,
-    advertised: Address | None,
+    listen: tuple[str, int],
+    advertised: tuple[str, int] | None,
     route_key: bytes,
     admit: Admit,
     record: Callable[[Attempt], Awaitable[None]],
     known_sources: Callable[[], Sequence[Network]],
-    worker_gone: asyncio.Queue[Address],
+    worker_gone: asyncio.Queue[tuple[str, int]],
     clock: Clock,
     asks: Callable[[], bool] = lambda: False,
-    ready: Callable[[Address], None] | None = None,
+    ready: Callable[[tuple[str, int]], None] | None = None,
     spool: Path | None = None,
+    doors: Doors = Doors(),
 ) -> None:
     """Serve SIP until cancelled; what can't be recorded then is left in the file `spool` for the next start.
 
@@ -59,40 +76,102 @@ async def run_edge(
     `known_sources` had best return the same object until it changes: lookups are cached by it. `asks`: may strangers
     prove who they are? `ready` is called with the bound address. Raises SipPortTaken.
     """
-    sock = open_socket(listen)
-    try:
-        bound: Address = sock.getsockname()[:2]
-        host, port = advertised or (bound[0], 0)
-        known = _KnownSources(known_sources)
-        edge = Edge(EdgeConfig((host, port or bound[1]), route_key), known, asks)
-        records = Records(record, clock, spool)
-        async with asyncio.TaskGroup() as tasks:
-            server = _Server(edge, sock, clock, tasks, admit, records)
-            for number in range(RECORDERS):
-                tasks.create_task(records.write(), name=f"edge recorder {number}")
-            tasks.create_task(_mourner(server, worker_gone), name="edge gone workers")
-            server.start()
-            if ready is not None:
-                ready(bound)
-            await _until_cancelled(server, records)
-    finally:
-        asyncio.get_running_loop().remove_reader(sock)
-        sock.close()
+    known = _KnownSources(known_sources)
+    records = Records(record, clock, spool)
+    async with _Bound(listen, doors) as bound, asyncio.TaskGroup() as tasks:
+        edge = Edge(bound.config(advertised, route_key), known, asks)
+        server = _Server(edge, bound.sock, clock, tasks, admit, records)
+        for number in range(RECORDERS):
+            tasks.create_task(records.write(), name=f"edge recorder {number}")
+        tasks.create_task(_mourner(server, worker_gone), name="edge gone workers")
+        await bound.start(server, known)
+        if ready is not None:
+            ready(bound.address)
+        await _until_cancelled(server, records)
 
 
-def open_socket(listen: Address) -> socket.socket:
+class _Bound:
+    """The sockets: UDP and TCP on one address, TLS perhaps on another. Raises SipPortTaken."""
+
+    def __init__(self, listen: tuple[str, int], doors: Doors) -> None:
+        self._doors = doors
+        self.sock = open_socket(listen)
+        self.address: tuple[str, int] = self.sock.getsockname()[:2]
+        self._streams: Streams | None = None
+        self._listening: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        try:
+            self._listening.append((listening_socket(self.address, "ONEINBOX_SIP_LISTEN"), None))
+            if doors.tls is not None:
+                (host, port, _), context = doors.tls
+                self._listening.append((listening_socket((host, port), "ONEINBOX_SIP_TLS_LISTEN"), context))
+        except SipPortTaken:
+            self._close()
+            raise
+
+    def config(self, advertised: tuple[str, int] | None, route_key: bytes) -> EdgeConfig:
+        """What the core is told of them."""
+        host, port = advertised or (self.address[0], 0)
+        tls_port = self._doors.tls[0].port if self._doors.tls else 5061
+        return EdgeConfig(
+            Address(host, port or self.address[1]),
+            route_key,
+            tls_port=tls_port,
+            public=self._doors.public,
+            public_media=self._doors.public_media,
+            invites_per_second=self._doors.invites_per_second,
+        )
+
+    async def start(self, server: "_Server", known: "_KnownSources") -> None:
+        """Hear what comes."""
+        self._streams = server.streams = Streams(server.heard, known)
+        for sock, context in self._listening:
+            await self._streams.listen(sock, context)
+        server.start()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_reader(self.sock)
+        if self._streams is not None:
+            await self._streams.close()
+        self._close()
+
+    def _close(self) -> None:
+        for sock in (self.sock, *(sock for sock, _ in self._listening)):
+            sock.close()
+
+
+def open_socket(listen: tuple[str, int]) -> socket.socket:
     """A bound, non-blocking UDP socket with a large receive buffer. Raises SipPortTaken."""
-    family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    sock.setblocking(False)
+    sock = _socket(listen, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    _bind(sock, listen, "ONEINBOX_SIP_LISTEN")
+    return sock
+
+
+def listening_socket(listen: tuple[str, int], setting: str) -> socket.socket:
+    """A bound, non-blocking TCP socket that listens. Raises SipPortTaken."""
+    sock = _socket(listen, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _bind(sock, listen, setting)
+    sock.listen(BACKLOG)
+    return sock
+
+
+def _socket(listen: tuple[str, int], kind: socket.SocketKind) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in listen[0] else socket.AF_INET, kind)
+    sock.setblocking(False)
+    return sock
+
+
+def _bind(sock: socket.socket, listen: tuple[str, int], setting: str) -> None:
     try:
         sock.bind(listen)
     except OSError as error:
         sock.close()
         reason = error.strerror or type(error).__name__
-        raise SipPortTaken(f"ONEINBOX_SIP_LISTEN: can't listen on {listen[0]}:{listen[1]}: {reason}.") from error
-    return sock
+        raise SipPortTaken(f"{setting}: can't listen on {listen[0]}:{listen[1]}: {reason}.") from error
 
 
 class _KnownSources:
@@ -125,6 +204,7 @@ class _Server:
         admit: Admit,
         records: Records,
     ) -> None:
+        self.streams: Streams | None = None
         self._records = records
         self._edge = edge
         self._sock = sock
@@ -150,20 +230,25 @@ class _Server:
         if self._open:
             await asyncio.wait(self._open)
 
-    def gone(self, address: Address) -> None:
-        self._perform(self._edge.worker_gone(address, self._clock.monotonic()))
+    def gone(self, address: tuple[str, int]) -> None:
+        self._perform(self._edge.worker_gone(Address(*address), self._clock.monotonic()))
+
+    def heard(self, message: bytes, source: Address) -> None:
+        self._perform(self._edge.receive(message, source, self._clock.monotonic()))
 
     def _readable(self) -> None:
+        actions: list[Action] = []
         for _ in range(BATCH):
             try:
                 data, source = self._sock.recvfrom(DATAGRAM_BYTES)
             except BlockingIOError:
-                return
+                break
             except OSError as error:
                 _log.info("sip_receive_failed", reason=error.strerror)
-                return
+                break
             host = source[0].removeprefix(MAPPED) if "." in source[0] else source[0]
-            self._perform(self._edge.receive(data, (host, source[1]), self._clock.monotonic()))
+            actions += self._edge.receive(data, Address(host, source[1]), self._clock.monotonic())
+        self._perform(actions)
 
     def _perform(self, actions: list[Action]) -> None:
         for action in actions:
@@ -179,7 +264,11 @@ class _Server:
         self._wind()
 
     def _send(self, action: Send) -> None:
-        host, port = action.dest
+        if action.dest.is_stream:
+            if self.streams is not None:
+                self.streams.send(action)
+            return
+        host, port, _ = action.dest
         if self._sock.family is socket.AF_INET6 and ":" not in host:
             host = MAPPED + host
         try:
@@ -218,7 +307,7 @@ async def _until_cancelled(server: _Server, records: Records) -> None:
         await records.close()
 
 
-async def _mourner(server: _Server, worker_gone: asyncio.Queue[Address]) -> None:
+async def _mourner(server: _Server, worker_gone: asyncio.Queue[tuple[str, int]]) -> None:
     while True:
         server.gone(await worker_gone.get())
 

@@ -1,0 +1,194 @@
+"""SIP over TCP and TLS: connections with limits on their number, size and idleness, used both ways."""
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from oneinbox.edge.actions import Address, Send, Transport
+from oneinbox.edge.framing import PONG, Framer, Signal
+from oneinbox.kit.errors import OneInboxError
+
+CHUNK_BYTES = 64 * 1024
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 600.0
+"""Between messages; a ping counts as one (RFC 5626, section 4.4.1)."""
+UNFINISHED_SECONDS = 10.0
+"""For a message that has begun, and for the first one of a connection."""
+MOST_UNSENT_BYTES = 256 * 1024
+LINGER_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class TlsUnusable(OneInboxError):
+    """The certificate or its key can't be used."""
+
+    code = "TLS_UNUSABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many connections there may be, in all, of all strangers, and of one host."""
+
+    in_all: int = 2_000
+    of_strangers: int = 400
+    of_known_host: int = 500
+    of_stranger: int = 10
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """For TLS 1.2 and newer. Raises TlsUnusable naming the settings."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        reason = error.strerror or type(error).__name__
+        raise TlsUnusable(
+            f"ONEINBOX_SIP_TLS_CERT, ONEINBOX_SIP_TLS_KEY: {certificate} and {key} can't be used: {reason}."
+        ) from error
+    return context
+
+
+class Streams:
+    """All connections. `heard` gets each message with the other end's address."""
+
+    def __init__(
+        self, heard: Callable[[bytes, Address], None], is_known: Callable[[str], bool], room: Room | None = None
+    ) -> None:
+        self._heard = heard
+        self._is_known = is_known
+        self._room = room or Room()
+        self._open: dict[Address, asyncio.StreamWriter] = {}
+        self._hosts: Counter[str] = Counter()
+        self._strangers = 0
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def listen(self, sock: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        """Accept connections on a bound socket."""
+        transport: Transport = "tls" if context else "tcp"
+
+        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._serve(reader, writer, transport)
+
+        self._servers.append(await asyncio.start_server(accepted, sock=sock, ssl=context, limit=CHUNK_BYTES))
+
+    def send(self, action: Send) -> None:
+        """On the open connection; a closed one is opened anew where that is possible (RFC 3261, section 18.1.1)."""
+        writer = self._open.get(action.dest)
+        if writer is not None and not writer.is_closing():
+            self._write(writer, action.data)
+        elif action.otherwise is not None and action.otherwise.transport == "tcp":
+            self._start(self._connect(action.otherwise, action.data))
+        else:
+            _log.info("sip_send_failed", dest=_name(action.dest), reason="the connection is closed")
+
+    async def close(self) -> None:
+        """Close every connection and accept no more."""
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        for writer in list(self._open.values()):
+            writer.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connect(self, dest: Address, data: bytes) -> None:
+        writer = self._open.get(dest)
+        if writer is not None:
+            self._write(writer, data)
+            return
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(dest.host, dest.port)
+        except (OSError, TimeoutError) as error:
+            _log.info("sip_send_failed", dest=_name(dest), reason=type(error).__name__)
+            return
+        self._write(writer, data)
+        await self._serve(reader, writer, dest.transport)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, transport: Transport) -> None:
+        host, port = writer.get_extra_info("peername")[:2]
+        peer = Address(host.removeprefix("::ffff:") if "." in host else host, port, transport)
+        known = self._is_known(peer.host)
+        if not self._admit(peer, known):
+            writer.transport.abort()
+            return
+        self._open[peer] = writer
+        try:
+            await self._read(reader, writer, peer)
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            _log.debug("sip_connection_ended", peer=_name(peer), reason=type(error).__name__)
+        finally:
+            self._leave(peer, known)
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Address) -> None:
+        framer, clock = Framer(), asyncio.get_running_loop().time
+        deadline = clock() + UNFINISHED_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    data = await reader.read(CHUNK_BYTES)
+            except TimeoutError:
+                data = b""
+            begun = not framer.is_empty
+            found = framer.feed(data)
+            for one in found:
+                self._take(one, writer, peer)
+            if not data or Signal.LOST in found:
+                self._take(framer.rest(), writer, peer)
+                await asyncio.sleep(LINGER_SECONDS)  # for the answer, which admission may have to give
+                return
+            if framer.is_empty:
+                deadline = clock() + IDLE_SECONDS
+            elif found or not begun:
+                deadline = clock() + UNFINISHED_SECONDS
+
+    def _take(self, one: bytes | Signal, writer: asyncio.StreamWriter, peer: Address) -> None:
+        if one is Signal.PING:
+            self._write(writer, PONG)
+        elif isinstance(one, bytes) and one:
+            self._heard(one, peer)
+
+    def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        if writer.transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
+            writer.transport.abort()  # it doesn't read
+        else:
+            writer.write(data)
+
+    def _admit(self, peer: Address, known: bool) -> bool:
+        room = self._room
+        of_host = self._hosts[peer.host] < (room.of_known_host if known else room.of_stranger)
+        crowded = len(self._open) >= room.in_all or (not known and self._strangers >= room.of_strangers)
+        if crowded or not of_host:
+            return False
+        self._hosts[peer.host] += 1
+        self._strangers += not known
+        return True
+
+    def _leave(self, peer: Address, known: bool) -> None:
+        self._open.pop(peer, None)
+        self._strangers -= not known
+        self._hosts[peer.host] -= 1
+        if not self._hosts[peer.host]:
+            del self._hosts[peer.host]
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work, name="sip connection")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _name(address: Address) -> str:
+    return f"{address.transport}:{address.host}:{address.port}"

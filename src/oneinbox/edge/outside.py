@@ -1,0 +1,64 @@
+"""What peers beyond a 1:1 NAT are told: our public address where the worker has written its own."""
+
+import re
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import TypeVar
+
+from oneinbox.edge.fields import uri_of
+from oneinbox.edge.message import Header, Request, Response, made
+
+M = TypeVar("M", Request, Response)
+
+_INSIDE = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"))
+) + tuple(map(ip_network, ("fc00::/7", "fe80::/10", "::1/128")))
+"""Networks that aren't routed on the Internet (RFC 1918, 6598, 3927, 4193): callers there need no public address."""
+
+
+@lru_cache(maxsize=4096)
+def is_outside(host: str) -> bool:
+    """Does this numeric host reach us through the NAT?"""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return True
+    return not any(address in network for network in _INSIDE)
+
+
+def outward(message: M, inner: str, public: str, media: str) -> M:
+    """What a worker says, as it goes out: Contact and the offer's or answer's addresses are public."""
+    headers = [_contact(header, inner, public) if header.name == "contact" else header for header in message.headers]
+    message.headers = headers
+    if message.body and (message.first("content-type") or "").lower().startswith("application/sdp"):
+        message.body = _sdp(message.body, inner, media)
+        message.headers = [_length(header, message.body) for header in message.headers]
+    return message
+
+
+def inward(request: Request, worker: str, public: str) -> Request:
+    """What a caller says to the public address of a worker goes to its own, `host:port`."""
+    uri = uri_of(request.uri)
+    if uri is not None and uri.host.lower() == public.lower():
+        user = f"{uri.user}@" if uri.user else ""
+        request.uri = f"{uri.scheme}:{user}{worker}{uri.params}"
+    return request
+
+
+def _contact(header: Header, inner: str, public: str) -> Header:
+    return Header("contact", _swapped(header.raw.decode("latin-1"), inner, public).encode("latin-1"))
+
+
+def _sdp(body: bytes, inner: str, public: str) -> bytes:
+    """Connection and origin lines (RFC 8866, sections 5.2 and 5.7)."""
+    pattern = rb"(?m)^((?:c=|o=[^\r\n]* )IN IP[46] )" + re.escape(inner.encode()) + rb"(?=[\r\n/]|$)"
+    return re.sub(pattern, lambda match: match[1] + public.encode(), body)
+
+
+def _length(header: Header, body: bytes) -> Header:
+    return made("Content-Length", str(len(body))) if header.name == "content-length" else header
+
+
+def _swapped(text: str, old: str, new: str) -> str:
+    """The first host `old` of a URI in the text replaced."""
+    return re.sub(rf"(?<=[@:])\[?{re.escape(old)}\]?(?=[:;>?,\s]|$)", lambda _: new, text, count=1, flags=re.I)

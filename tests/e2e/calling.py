@@ -47,6 +47,15 @@ async def heard_words(pcm: bytes) -> set[str]:
     return words(" ".join(said.text for said in await transcribe_file(pcm)))
 
 
+def missing(heard: set[str], *wanted: str) -> set[str]:
+    """Those of these words that were not heard; none when it is no more than one of four.
+
+    On a busy machine a voice that speaks as it goes may break a word.
+    """
+    missed = set(wanted) - heard
+    return missed if 4 * len(missed) > len(set(wanted)) else set()
+
+
 def seconds_of_tone(hertz: int, pcm: bytes) -> float:
     """How long a pure tone of this pitch sounds in a recording."""
     blocks = np.frombuffer(pcm[: len(pcm) // 800 * 800], "<i2").astype(float).reshape(-1, 400)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from oneinbox.kit.db import libpq_url
 from oneinbox.kit.postgres import EmbeddedPostgres
 
 START_SECONDS = 90
-STOP_SECONDS = 20
+STOP_SECONDS = 15
 WIDTH = 400
 TRUNK = {"trunk_address": "trunk.example", "auth_username": "acme", "auth_password": "not a secret"}
 
@@ -160,14 +160,15 @@ class Product:
         return [self._own(pid) for (pid,) in self.rows("SELECT pid FROM workers WHERE state = 'ready'")]
 
     def stop(self) -> None:
-        """End it as its user would; calls that have begun are not waited for any longer than a moment."""
+        """End it as its user would: a second Ctrl-C hangs up what a failed test has left."""
         self.api.close()
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        for _ in range(2):
+            self._process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+                return
+        self._process.kill()
+        self._process.wait()
 
     def _own(self, pid: int) -> int:
         """The pid, which must be a child of this deployment's."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.e2e.calling import SECOND, Codec, heard_words, sipp, words
+from tests.e2e.calling import SECOND, Codec, heard_words, missing, sipp, words
 from tests.e2e.conftest import Say
 from tests.e2e.product import Product
 from tests.e2e.scenarios import ANSWERED, BYE, INVITE, TALK, TOLD, TRYING, Direction, hold
@@ -37,9 +37,9 @@ def test_both_sides_are_understood_in_either_codec(product: Product, say: Say, t
     numbers = product.number(agent), product.number(agent)
     for number, heard in zip(numbers, asyncio.run(scenes(*numbers)), strict=True):
         call = product.ended_call(number)
-        assert asyncio.run(heard_words(heard)) >= {"said", "buy", "green", "apples"}
+        assert not missing(asyncio.run(heard_words(heard)), "said", "buy", "seven", "green", "apples")
         assert [message["role"] for message in call["messages"]] == ["agent", "user", "agent"]
-        assert words(call["messages"][1]["content"]) >= {"buy", "green", "apples"}
+        assert not missing(words(call["messages"][1]["content"]), "buy", "seven", "green", "apples")
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,10 @@ def test_a_caller_who_speaks_cuts_the_agent(product: Product, say: Say, tmp_path
     for number, heard in zip(numbers, asyncio.run(scenes()), strict=True):
         call = product.ended_call(number)
         assert 0 < heard.stopped_after < 1.5 < speaks_for - 0.5, "the agent stops while the caller speaks"
-        assert "welcome" in (cut := asyncio.run(heard_words(heard.greeting)))
+        cut = asyncio.run(heard_words(heard.greeting))
+        assert not missing(cut, "welcome", "museum", "are", "open")
         assert not {"dogs", "listening"} & cut
-        assert asyncio.run(heard_words(heard.reply)) >= {"hundred", "dollars"}
+        assert not missing(asyncio.run(heard_words(heard.reply)), "answer", "is", "hundred", "dollars")
         greeting, _, reply = call["messages"]
         assert greeting["interrupted"]
         assert WELCOME.startswith(greeting["content"])
@@ -136,8 +137,8 @@ def test_a_held_call_is_silent_until_it_is_resumed(product: Product, say: Say, t
     for number, heard in zip(ways, asyncio.run(scenes()), strict=True):
         call = product.ended_call(number)
         assert heard.silent, f"the agent was heard on hold ({ways[number][0]})"
-        assert asyncio.run(heard_words(heard.greeting)) >= {"dogs", "allowed", "listening"}
-        assert asyncio.run(heard_words(heard.reply)) >= {"back", "line"}
+        assert not missing(asyncio.run(heard_words(heard.greeting)), "dogs", "allowed", "thank", "listening")
+        assert not missing(asyncio.run(heard_words(heard.reply)), "you", "back", "on", "line")
         assert [event["held"] for event in product.events(call["id"], "hold")] == [True, False]
         assert call["end_reason"] == "caller_hangup"
 
@@ -154,7 +155,7 @@ def test_a_softphone_presses_keys_holds_and_resumes(product: Product, tmp_path: 
             await phone.hang_up()
             return await heard_words(phone.heard())
 
-    assert asyncio.run(scene()) >= {"welcome", "museum", "open"}
+    assert not missing(asyncio.run(scene()), "welcome", "museum", "are", "open")
     call = product.ended_call(number)
     assert [event["digit"] for event in product.events(call["id"], "dtmf")] == list("15*#")
     assert [event["held"] for event in product.events(call["id"], "hold")] == [True, False]

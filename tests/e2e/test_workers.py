@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.e2e.calling import heard_words, sipp
+from tests.e2e.calling import heard_words, missing, sipp
 from tests.e2e.product import Product
 from tests.e2e.scenarios import LISTEN, TALK
 
@@ -39,5 +39,5 @@ def test_callers_of_a_killed_worker_are_let_go_and_the_next_is_answered(product:
     assert took < LIMIT
     call = product.ended_call(number, within=LIMIT - took)
     assert (call["status"], call["end_reason"]) == ("failed", "worker_error")
-    assert asyncio.run(following()) >= {"good", "morning", "welcome"}
+    assert not missing(asyncio.run(following()), "good", "morning", "you", "welcome")
     assert product.ended_call(next_number)["end_reason"] == "caller_hangup"

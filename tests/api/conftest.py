@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ import jsonschema
 import pytest
 from tests.conftest import fresh_database
 
-from oneinbox.app.api.application import Deployment, create_app
+from oneinbox.app.api.application import create_app
+from oneinbox.app.api.deployment import deployment_of
 from oneinbox.app.settings import Settings
-from oneinbox.app.wiring import ports_of, sealer_of
+from oneinbox.app.wiring import sealer_of
 from oneinbox.features.api_keys import service as api_keys
 from oneinbox.features.api_keys.schemas import ApiKeyCreate
 from oneinbox.features.workspaces import service as workspaces
 from oneinbox.kit.clock import Clock, SystemClock
 from oneinbox.kit.db import Database
-from oneinbox.kit.signing import API_KEY_PEPPER, deployment_key
 
 ERROR = {
     "type": "object",
@@ -60,13 +60,13 @@ class Api:
     """A client of one deployment, with the key of one workspace."""
 
     def __init__(self, runner: asyncio.Runner, app: Any, key: str | None, source: str = "127.0.0.1") -> None:
-        self._runner, self.app, self.key = runner, app, key
+        self.runner, self.app, self.key = runner, app, key
         transport = httpx.ASGITransport(app=app, client=(source, 40000))
         self._http = httpx.AsyncClient(transport=transport, base_url="https://api.test")
 
     def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
         """One request; its answer must be one that the document, or the error form, allows."""
-        return self._runner.run(self.send(method, path, **more))
+        return self.runner.run(self.send(method, path, **more))
 
     def at_once(self, requests: list[tuple[str, str, Any]]) -> list[httpx.Response]:
         """Requests in parallel: method, path, JSON body."""
@@ -74,7 +74,7 @@ class Api:
         async def all_of_them() -> list[httpx.Response]:
             return await asyncio.gather(*(self.send(method, path, json=body) for method, path, body in requests))
 
-        return self._runner.run(all_of_them())
+        return self.runner.run(all_of_them())
 
     async def send(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -107,15 +107,14 @@ class Deployed:
         self, runner: asyncio.Runner, database: Database, folder: Path, clock: Clock | None = None, **settings: Any
     ) -> None:
         self.runner, self.database, self.clock = runner, database, clock or SystemClock()
-        self.settings = Settings(data_dir=folder, **settings)
+        self.settings = Settings(data_dir=folder, database_url=database.url, **settings)
         self.sealer = sealer_of(self.settings)
-        self.app = runner.run(self._app())
+        self.deployment = runner.run(deployment_of(self.settings, database, self.clock))
+        self.app = create_app(self.deployment)
 
-    async def _app(self) -> Any:
-        async with self.database.transaction() as session:
-            pepper = await deployment_key(session, self.sealer, API_KEY_PEPPER)
-            ports = await ports_of(self.settings, session, self.database, self.sealer, self.clock)
-        return create_app(Deployment(self.database, self.clock, ports, pepper, self.settings.rate_limit))
+    def close(self) -> None:
+        """Close every connection."""
+        self.runner.run(self.deployment.close())
 
     def workspace(self, name: str) -> Api:
         """A client with a new key of that workspace."""
@@ -135,11 +134,12 @@ class Deployed:
 @pytest.fixture
 def deploy(database_urls: Any, tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
     """Makes deployments with other settings than the default ones, on a database of this test's own."""
-    with asyncio.Runner() as runner, _databases(runner) as opened:
+    with asyncio.Runner() as runner, ExitStack() as opened:
 
         def make(**settings: Any) -> Deployed:
-            opened.append(Database(database_urls.app, pool_size=10))
-            return Deployed(runner, opened[-1], tmp_path, **settings)
+            made = Deployed(runner, Database(database_urls.app, pool_size=10), tmp_path, **settings)
+            opened.callback(made.close)
+            return made
 
         yield make
 
@@ -160,25 +160,16 @@ def api(deployed: Deployed) -> Api:
 def shared(template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A deployment for tests that need no more of one than a workspace."""
     folder = tmp_path_factory.mktemp("shared")
-    with fresh_database(template) as urls, asyncio.Runner() as runner, _databases(runner) as opened:
-        opened.append(Database(urls.app, pool_size=10))
-        yield Deployed(runner, opened[0], folder)
+    with fresh_database(template) as urls, asyncio.Runner() as runner:
+        made = Deployed(runner, Database(urls.app, pool_size=10), folder)
+        yield made
+        made.close()
 
 
 @pytest.fixture
 def tenant(shared: Deployed) -> Api:
     """A client of a workspace of this test's own."""
     return shared.workspace(f"tenant-{next(_tenants)}")
-
-
-@contextmanager
-def _databases(runner: asyncio.Runner) -> Iterator[list[Database]]:
-    opened: list[Database] = []
-    try:
-        yield opened
-    finally:
-        for database in opened:
-            runner.run(database.close())
 
 
 def check(document: dict[str, Any], method: str, path: str, response: httpx.Response) -> None:

@@ -96,3 +96,4 @@ def _grant(owner_url: str, role: str | None) -> None:
         connection.execute(tables.format(name))
         connection.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(name))
         connection.execute(sql.SQL("REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {}").format(name))
+        connection.execute(sql.SQL("REVOKE UPDATE, DELETE ON audit_events FROM {}").format(name))

@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 from oneinbox.features.agents import models as agents
 from oneinbox.features.api_keys import models as api_keys
 from oneinbox.features.attempts import models as attempts
+from oneinbox.features.audit_events import models as audit_events
 from oneinbox.features.auth import models as auth
 from oneinbox.features.calls import models as calls
 from oneinbox.features.llm_models import models as llm_models
@@ -12,11 +13,11 @@ from oneinbox.features.phone_numbers import models as phone_numbers
 from oneinbox.features.trunks import models as trunks
 from oneinbox.features.workers import models as workers
 from oneinbox.features.workspaces import models as workspaces
-from oneinbox.kit import signing, steps
+from oneinbox.kit import idempotency, signing, steps
 from oneinbox.kit.db import Base
 
-FEATURES = (agents, api_keys, attempts, auth, calls, llm_models, phone_numbers, trunks, workers, workspaces)
-ROOMS = (*FEATURES, signing, steps)
+FEATURES = (agents, api_keys, attempts, audit_events, auth, calls, llm_models, phone_numbers, trunks, workers)
+ROOMS = (*FEATURES, workspaces, idempotency, signing, steps)
 
 
 def metadata() -> MetaData:

@@ -17,7 +17,7 @@ from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.passwords import Passwords
-from oneinbox.kit.sealing import MasterKeys, Sealer
+from oneinbox.kit.sealing import KeyFile, MasterKeys, Sealer
 from oneinbox.kit.signing import SIGN_IN, URL_SIGNING, deployment_key
 
 CARRIERS = {spec.provider: spec for spec in (twilio.SPEC, telnyx.SPEC)}
@@ -45,7 +45,9 @@ def database_of(settings: Settings, *, pool_size: int = 10) -> Database:
 
 def sealer_of(settings: Settings) -> Sealer:
     """What opens and seals secrets here."""
-    return Sealer(MasterKeys.load_or_create(settings.master_key_file, settings.master_key))
+    if settings.master_key is not None:
+        return Sealer(MasterKeys.load_or_create(settings.master_key_file, settings.master_key))
+    return Sealer(KeyFile(settings.master_key_file))
 
 
 def defaults_of(settings: Settings) -> Defaults:
@@ -55,7 +57,7 @@ def defaults_of(settings: Settings) -> Defaults:
     return Defaults(
         llm_provider=COMPATIBLE if hosted else OFFLINE,
         llm_model=settings.llm_model or "default" if hosted else "default",
-        extra_providers=here,
+        switched_off=frozenset({SCRIPTED}) - here,
         reachable={"llm": here | HOSTED if hosted else here, "transcriber": here, "tts": here},
         sip={provider: SipDefaults(**settings.sip_defaults(provider)) for provider in CARRIERS},
     )

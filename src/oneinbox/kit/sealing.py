@@ -5,7 +5,7 @@ import binascii
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -67,18 +67,60 @@ class MasterKeys:
         return cls(newest=pairs[0][0], keys=MappingProxyType(keys))
 
 
-class Sealer:
-    """Seals texts into self-describing blobs: version, length of kid, kid, nonce, ciphertext."""
+class KeyFile:
+    """The master keys of a file, read again whenever the file was replaced: running processes follow a rotation."""
 
-    def __init__(self, master: MasterKeys) -> None:
-        self._master = master
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._keys = MasterKeys.load_or_create(path, None)
+
+    def __call__(self) -> MasterKeys:
+        """The keys as they stand in the file now; as they stood, while it can't be read."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return self._keys
+        stamp = (found.st_ino, found.st_mtime_ns)
+        if stamp != self._seen:
+            self._keys = MasterKeys.load_or_create(self._path, None)
+            self._seen = stamp
+        return self._keys
+
+    def add_newest(self) -> str:
+        """Put a new key before those of the file, in one piece. Returns its kid."""
+        kid = secrets.token_hex(4)
+        fresh = f"{kid}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+        _replace(self._path, ",".join([fresh, self._path.read_text(encoding="utf-8").strip()]))
+        return kid
+
+    def keep_only(self, kids: Collection[str]) -> None:
+        """Drop every other key: what they sealed can't be opened any more."""
+        entries = [entry.strip() for entry in self._path.read_text(encoding="utf-8").split(",")]
+        _replace(self._path, ",".join(entry for entry in entries if entry.partition(":")[0] in kids))
+
+
+class Sealer:
+    """Seals texts into self-describing blobs: version, length of kid, kid, nonce, ciphertext.
+
+    `master` gives the keys, or is them.
+    """
+
+    def __init__(self, master: MasterKeys | Callable[[], MasterKeys]) -> None:
+        self._keys = master if callable(master) else lambda: master
+
+    @property
+    def newest(self) -> str:
+        """The kid of what is sealed now."""
+        return self._keys().newest
 
     def seal(self, text: str, *, workspace_id: str, row_id: str, field: str) -> bytes:
         """The text, readable only with a master key and only for the same workspace, row and field."""
-        kid = self._master.newest.encode()
+        master = self._keys()
+        kid = master.newest.encode()
         head = bytes([VERSION, len(kid)]) + kid
         nonce = secrets.token_bytes(NONCE_BYTES)
-        cipher = AESGCM(self._master.keys[self._master.newest])
+        cipher = AESGCM(master.keys[master.newest])
         return head + nonce + cipher.encrypt(nonce, text.encode(), _binding(head, workspace_id, row_id, field))
 
     def open(self, blob: bytes, *, workspace_id: str, row_id: str, field: str) -> str:
@@ -86,7 +128,7 @@ class Sealer:
         if len(blob) < 2 or blob[0] != VERSION:
             raise SealingError("A sealed value has a form that this version doesn't know")
         head, rest = blob[: 2 + blob[1]], blob[2 + blob[1] :]
-        key = self._master.keys.get(head[2:].decode("ascii", "replace"))
+        key = self._keys().keys.get(kid_of(blob))
         if key is None:
             raise SealingError("A sealed value needs a master key that isn't among the configured ones")
         try:
@@ -94,6 +136,11 @@ class Sealer:
             return AESGCM(key).decrypt(nonce, sealed, _binding(head, workspace_id, row_id, field)).decode()
         except (InvalidTag, ValueError):
             raise SealingError("A sealed value was changed, or isn't where it was sealed for") from None
+
+
+def kid_of(blob: bytes) -> str:
+    """The id of the master key that a blob was sealed under."""
+    return blob[2 : 2 + blob[1]].decode("ascii", "replace")
 
 
 def _binding(head: bytes, *place: str) -> bytes:
@@ -111,15 +158,24 @@ def _decode(encoded: str) -> bytes:
 def _create(path: Path) -> None:
     """Write a new key; of several processes that do so at once, one wins and no half file is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = _draft(path, f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         return
     finally:
         os.unlink(draft)
+
+
+def _replace(path: Path, line: str) -> None:
+    os.rename(_draft(path, line), path)
+
+
+def _draft(path: Path, line: str) -> str:
+    """A file beside `path`, of mode 0600, whole and on the disk."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

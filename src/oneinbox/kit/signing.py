@@ -18,6 +18,8 @@ from oneinbox.kit.sealing import Sealer
 API_KEY_PEPPER = "api_key_pepper"
 URL_SIGNING = "url_signing"
 CALL_TICKET = "call_ticket"
+IDEMPOTENCY = "idempotency"
+AUDIT = "audit"
 DIALOG_ROUTE = "dialog_route"
 SIGN_IN = "sign_in"
 

@@ -2,32 +2,36 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request, Security
+from fastapi import Depends, FastAPI, Request, Response, Security
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from oneinbox.app.api import errors
+from oneinbox.app.api import errors, trail
 from oneinbox.app.api.callers import caller_of, person_of
+from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.api.document import TITLE, VERSION, document
 from oneinbox.app.api.gate import Gate
+from oneinbox.app.api.idempotency import Claim
 from oneinbox.app.api.limits import Limits
 from oneinbox.app.api.requests import ID_HEADER, Requests
 from oneinbox.features.agents.endpoints import router as agents
 from oneinbox.features.api_keys.endpoints import router as api_keys
+from oneinbox.features.audit_events.endpoints import router as audit_events
 from oneinbox.features.auth.endpoints import open_router as signing_in
 from oneinbox.features.auth.endpoints import router as signed_in
 from oneinbox.features.calls.endpoints import open_router as recordings
 from oneinbox.features.calls.endpoints import router as calls
-from oneinbox.features.context import Caller, Context, Ports, Visit
+from oneinbox.features.context import Caller, Context, Visit
 from oneinbox.features.health.endpoints import router as health
 from oneinbox.features.llm_models.endpoints import router as llm_models
 from oneinbox.features.operations.endpoints import router as operations
+from oneinbox.features.phone_number_health.endpoints import router as phone_number_health
 from oneinbox.features.phone_numbers.endpoints import router as phone_numbers
 from oneinbox.kit.clock import Clock
-from oneinbox.kit.db import Database
 
 SECURITY_SCHEME = "API Key"
 KEY_DESCRIPTION = (
@@ -39,20 +43,6 @@ KEY_DESCRIPTION = (
 EXPOSED = [ID_HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 bearer = HTTPBearer(scheme_name=SECURITY_SCHEME, description=KEY_DESCRIPTION, auto_error=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What the API process works with.
-
-    `pepper` is the key under which API keys are hashed, `rate_limit` a key's requests per minute, 0 for no limit.
-    """
-
-    database: Database
-    clock: Clock
-    ports: Ports
-    pepper: bytes = field(repr=False)
-    rate_limit: int = 0
 
 
 def create_app(deployment: Deployment) -> FastAPI:
@@ -71,7 +61,7 @@ def routes(clock: Clock, rate_limit: int = 0) -> FastAPI:
     app.include_router(signed_in, dependencies=[Depends(_person, scope="function")])
     for router in (health, recordings, signing_in):
         app.include_router(router, dependencies=open_to_all)
-    for router in (llm_models, agents, phone_numbers, operations, calls, api_keys):
+    for router in (llm_models, agents, phone_numbers, phone_number_health, operations, calls, api_keys, audit_events):
         app.include_router(router, dependencies=with_key)
     app.add_middleware(Gate)
     app.add_middleware(
@@ -85,7 +75,9 @@ def routes(clock: Clock, rate_limit: int = 0) -> FastAPI:
 async def _visit(request: Request) -> AsyncIterator[None]:
     deployment: Deployment = request.app.state.deployment
     async with deployment.database.transaction() as session:
-        request.state.visit = Visit(session, deployment.clock, deployment.ports, request.state.ticket)
+        request.state.visit = Visit(
+            session, deployment.clock, deployment.ports, request.state.ticket, trail.origin_of(request)
+        )
         yield
 
 
@@ -113,19 +105,43 @@ async def _person(
 
 @asynccontextmanager
 async def _acting(request: Request, deployment: Deployment, caller: Caller) -> AsyncIterator[None]:
-    async with deployment.database.transaction() as session:
-        request.state.context = Context(
-            session=session,
-            workspace_id=caller.workspace_id,
-            actor=caller.actor,
-            request_id=request.state.request_id,
-            clock=deployment.clock,
-            ports=deployment.ports,
-            kind=caller.kind,
-            credential=caller.credential,
-            scopes=caller.scopes,
-        )
-        yield
+    """The request's transaction. What it did is written in it, what it was refused in one of its own."""
+    async with deployment.idempotency.once(request, caller.workspace_id) as claim:
+        ctx = None
+        try:
+            async with deployment.database.transaction() as session:
+                ctx = _context_of(request, deployment, caller, session, claim)
+                request.state.context = ctx
+                request.state.conclude = partial(_conclude, request, deployment, ctx, claim)
+                yield
+        except Exception as error:
+            if ctx is not None:
+                await trail.write_refusal(request, deployment, ctx, error)
+            raise
+
+
+async def _conclude(request: Request, deployment: Deployment, ctx: Context, claim: Claim, response: Response) -> None:
+    """Before the transaction ends: the audit event and the kept answer, which are then there if its effect is."""
+    await trail.write(request, deployment, ctx, response)
+    await deployment.idempotency.keep(ctx.session, claim, response)
+
+
+def _context_of(
+    request: Request, deployment: Deployment, caller: Caller, session: AsyncSession, claim: Claim
+) -> Context:
+    return Context(
+        session=session,
+        workspace_id=caller.workspace_id,
+        actor=caller.actor,
+        request_id=request.state.request_id,
+        clock=deployment.clock,
+        ports=deployment.ports,
+        kind=caller.kind,
+        credential=caller.credential,
+        scopes=caller.scopes,
+        made_id=claim.resource_id,
+        again=claim.again,
+    )
 
 
 def _keys(deployment: Deployment) -> tuple[bytes, bytes]:

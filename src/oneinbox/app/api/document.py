@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 TITLE = "OneInbox API"
 VERSION = "1.0.0"
-TAGS = ("health", "llm-models", "agents", "phone-numbers", "operations", "calls", "api-keys", "auth")
+TAGS = ("health", "llm-models", "agents", "phone-numbers", "operations", "calls", "api-keys", "auth", "audit-events")
 AS_THE_CONTRACT_HAS_IT = ("/v1/phone-numbers", "post")
 """Its declared responses stay those of the contract."""
 
@@ -21,6 +21,14 @@ ERROR = {
         "code": {"type": "string", "title": "Code", "description": "Stable; what programs decide by."},
         "request_id": {"type": "string", "title": "Request Id"},
     },
+}
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "title": "Idempotency-Key"},
+    "description": "The same request under the same key is carried out once within 24 hours, also across crashes, and "
+    "answered alike. Works on every POST.",
 }
 SENTENCES = {
     "400": "The request can't be carried out as it stands; a secret key in a URL is refused so too.",
@@ -39,6 +47,7 @@ ALSO = {
     ("/v1/models/{model_id}", "delete"): ("409",),
     ("/v1/models", "post"): ("404",),
     ("/v1/agents", "post"): ("404",),
+    AS_THE_CONTRACT_HAS_IT: ("404", "409", "502"),
     ("/v1/phone-numbers/{phone_id}", "delete"): ("409", "502"),
     ("/v1/phone-numbers/{phone_id}", "patch"): ("400", "409", "502"),
     ("/v1/calls/{call_id}/recording", "get"): ("403", "410"),
@@ -54,11 +63,20 @@ def document(app: FastAPI) -> dict[str, Any]:
         made |= {"security": [], "tags": [{"name": name} for name in TAGS]}
         made["components"]["schemas"]["ErrorResponse"] = ERROR
         for path, operations in made["paths"].items():
-            for method, operation in operations.items():
+            for method in operations:
                 if (path, method) != AS_THE_CONTRACT_HAS_IT:
-                    operation["responses"] |= {status: _error(status) for status in _errors(path, method, operation)}
+                    with_errors(made, path, method)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def with_errors(made: dict[str, Any], path: str, method: str) -> dict[str, Any]:
+    """The document, to which one operation's errors and its `Idempotency-Key` are added."""
+    operation = made["paths"][path][method]
+    if method == "post" and operation.get("security"):
+        operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY]
+    operation["responses"] |= {status: _error(status) for status in _errors(path, method, operation)}
+    return made
 
 
 def _errors(path: str, method: str, operation: dict[str, Any]) -> list[str]:

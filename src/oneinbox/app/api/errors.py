@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from oneinbox.app.api.idempotency import Replay
 from oneinbox.kit.bodies import InvalidField
 from oneinbox.kit.errors import OneInboxError, TooManyRequests
 from oneinbox.kit.redaction import redact_errors
@@ -28,6 +29,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def install(app: FastAPI) -> None:
     """Give the application its answers to errors."""
     app.add_exception_handler(OneInboxError, cast("Handler", _ours))
+    app.add_exception_handler(Replay, cast("Handler", _replay))
     app.add_exception_handler(InvalidField, cast("Handler", _invalid_field))
     app.add_exception_handler(RequestValidationError, cast("Handler", _invalid))
     app.add_exception_handler(HTTPException, cast("Handler", _of_the_framework))
@@ -57,13 +59,17 @@ async def _ours(request: Request, error: OneInboxError) -> Response:
     return answer(_id(request), error.status, error.code, str(error), headers)
 
 
+async def _replay(_request: Request, error: Replay) -> Response:
+    return error.response
+
+
 async def _invalid(_request: Request, error: RequestValidationError) -> Response:
     return JSONResponse({"detail": redact_errors(error.errors())}, status_code=422)
 
 
-async def _invalid_field(_request: Request, error: InvalidField) -> Response:
+async def _invalid_field(request: Request, error: InvalidField) -> Response:
     detail = {"loc": list(error.place), "msg": str(error), "type": error.code.lower()}
-    return JSONResponse({"detail": [detail]}, status_code=422)
+    return JSONResponse({"detail": [detail], "code": error.code, "request_id": _id(request)}, status_code=422)
 
 
 async def _of_the_framework(request: Request, error: HTTPException) -> Response:

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from oneinbox.app.api.application import Deployment, create_app
+from oneinbox.app.api.application import create_app
+from oneinbox.app.api.deployment import deployment_of
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.settings import Address, Settings
-from oneinbox.app.wiring import database_of, ports_of, sealer_of
+from oneinbox.app.wiring import database_of
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.errors import OneInboxError
-from oneinbox.kit.signing import API_KEY_PEPPER, deployment_key
 
 POOL_SIZE = 20
 BACKLOG = 1024
@@ -38,13 +38,11 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
     """Answer requests until `stop`; those under way are finished. Raises ApiPortTaken, WrongDatabaseVersion."""
     listening = _listen(settings.api_listen)
     database = database_of(settings, pool_size=POOL_SIZE)
-    clock, sealer = SystemClock(), sealer_of(settings)
     try:
         async with database.transaction() as session:
             await require_newest(session)
-            pepper = await deployment_key(session, sealer, API_KEY_PEPPER)
-            ports = await ports_of(settings, session, database, sealer, clock)
-        app = create_app(Deployment(database, clock, ports, pepper, settings.rate_limit))
+        deployment = await deployment_of(settings, database, SystemClock())
+        app = create_app(deployment)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -54,6 +52,7 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
             timeout_graceful_shutdown=GOODBYE_SECONDS,
         )
         await _run(_Server(config), listening, stop, ready)
+        await deployment.close()
     finally:
         listening.close()
         await database.close()

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from oneinbox.contracts.plan import LlmChoice, SttChoice, TtsChoice
 from oneinbox.kit.bodies import RequestBody
 
-STT_PROVIDERS = ("deepgram", "whisper", "assembly_ai", "azure")
-TTS_PROVIDERS = ("cartesia", "deepgram", "elevenlabs", "openai", "shisa", "minimax")
+SttProvider = Literal["builtin", "deepgram", "whisper", "assembly_ai", "azure", "scripted"]
+TtsProvider = Literal["builtin", "cartesia", "deepgram", "elevenlabs", "openai", "shisa", "minimax", "scripted"]
 
 Status = Literal["active", "paused"]
 Background = Literal["office", "city", "forest", "crowd", "typing"]
@@ -28,13 +28,13 @@ SilenceTimeout = Annotated[int, Field(ge=0, le=300, description="Seconds; 0 swit
 
 
 class Transcriber(RequestBody):
-    provider: ShortText | None = None
+    provider: SttProvider | None = None
     model: ShortText | None = None
     language: ShortText | None = None
 
 
 class TTS(RequestBody):
-    provider: ShortText | None = None
+    provider: TtsProvider | None = None
     credential_id: UUID | None = None
     voice_id: ShortText | None = None
     speed: Speed | None = None

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oneinbox.features.audit_events import service as audit_events
+from oneinbox.features.audit_events.schemas import Deed
 from oneinbox.features.auth import repository, tokens
 from oneinbox.features.auth.errors import EmailTaken, InvalidToken, SignupClosed, TokenExpired, WrongCredentials
 from oneinbox.features.auth.models import SignedIn, User
@@ -26,6 +28,7 @@ async def sign_up(visit: Visit, body: SignupRequest) -> TokenResponse:
     first = await _first_or_welcome(visit)
     workspace_id = await workspaces.create(visit.session, body.organization_name or body.name, first=first)
     user = await add_user(visit.session, workspace_id, body.email, body.name, hashed)
+    await _audit(visit, user, "signup", 201)
     return await _signed_in(visit.session, visit.ports.sign_in, user, visit.clock.now())
 
 
@@ -50,6 +53,7 @@ async def log_in(visit: Visit, body: LoginRequest) -> TokenResponse:
     if user is None or not right:
         raise WrongCredentials("The e-mail address or the password is wrong.")
     visit.attempts.forgive(body.email)
+    await _audit(visit, user, "login", 200)
     return await _signed_in(visit.session, visit.ports.sign_in, user, visit.clock.now())
 
 
@@ -105,6 +109,24 @@ async def _first_or_welcome(visit: Visit) -> bool:
             "with ONEINBOX_OPEN_SIGNUP=true anybody may sign up for a workspace of their own."
         )
     return False
+
+
+async def _audit(visit: Visit, user: User, verb: str, status: int) -> None:
+    """Who came in is written in the trail of their workspace; no hash of what they sent, which holds a password."""
+    origin = visit.origin
+    deed = Deed(
+        user_id=user.id,
+        api_key_id=None,
+        action=f"auth.{verb}",
+        resource_type="auth",
+        resource_id=user.id,
+        status=status,
+        request_id=origin.request_id,
+        ip=origin.ip,
+        user_agent=origin.user_agent,
+        payload_hash="",
+    )
+    await audit_events.append(visit.session, origin.audit_key, user.workspace_id, deed, visit.clock.now())
 
 
 async def _signed_in(session: AsyncSession, sign_in: SignIn, user: User, now: datetime) -> TokenResponse:

@@ -16,6 +16,7 @@ class Call(Base):
     __table_args__ = (
         Index("ix_calls_workspace", "workspace_id", "id"),
         Index("ix_calls_agent", "workspace_id", "agent_id", "id"),
+        Index("ix_calls_phone", "workspace_id", "phone_id", "id"),
         Index("ix_calls_live", "worker_id", postgresql_where=text("status IN ('initiated', 'in_progress')")),
     )
 

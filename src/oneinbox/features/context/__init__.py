@@ -32,7 +32,8 @@ class Defaults:
 
     llm_provider: str = "builtin"
     llm_model: str = "default"
-    extra_providers: frozenset[str] = frozenset({"builtin"})
+    switched_off: frozenset[str] = frozenset()
+    """Providers that are not to be used here."""
     english_only: frozenset[str] = frozenset({"builtin"})
     reachable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Providers that calls can use here, by part: `llm`, `transcriber`, `tts`."""
@@ -100,7 +101,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request; `actor`, `kind`, `credential` and `scopes` are those of its caller."""
+    """One request; `actor`, `kind`, `credential` and `scopes` are those of its caller.
+
+    `made_id` is the id of what it makes, when a retry after a crash must find that; `again` says that this is one.
+    """
 
     session: AsyncSession
     workspace_id: str
@@ -111,6 +115,18 @@ class Context:
     kind: ActorKind = "api_key"
     credential: str = ""
     scopes: frozenset[str] = frozenset()
+    made_id: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as the audit trail tells it."""
+
+    request_id: str
+    ip: str | None
+    user_agent: str | None
+    audit_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +137,4 @@ class Visit:
     clock: Clock
     ports: Ports
     attempts: Attempts
+    origin: Origin

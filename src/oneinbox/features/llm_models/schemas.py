@@ -1,14 +1,13 @@
 """Models as the public API reads and shows them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from oneinbox.kit.bodies import RequestBody
 
-PROVIDERS = ("openai", "shisa", "anthropic", "groq", "gemini", "custom")
 GENERAL_ASSISTANT = (
     "You are a friendly assistant on the telephone. Answer briefly, in plain spoken sentences, "
     "and say so when you don't know something."
@@ -20,7 +19,7 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 Prompt = Annotated[str, Field(max_length=200_000)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 MaxTokens = Annotated[int, Field(ge=1, le=128_000)]
-ProviderName = Annotated[str, Field(min_length=1, max_length=50)]
+ProviderName = Literal["builtin", "openai", "shisa", "anthropic", "groq", "gemini", "custom", "scripted"]
 ModelName = Annotated[str, Field(min_length=1, max_length=255)]
 Url = Annotated[str, Field(max_length=2048)]
 

@@ -21,7 +21,6 @@ from oneinbox.features.llm_models.schemas import (
     DEFAULT_MAX_TOKENS,
     DEFAULT_TEMPERATURE,
     GENERAL_ASSISTANT,
-    PROVIDERS,
     LLMModelCreate,
     LLMModelResponse,
     LLMModelUpdate,
@@ -117,9 +116,8 @@ def _own(ctx: Context) -> LlmModelRepository:
 
 
 def _check(ctx: Context, body: LLMModelCreate | LLMModelUpdate) -> None:
-    accepted = (*PROVIDERS, *sorted(ctx.ports.defaults.extra_providers))
-    if body.provider is not None and body.provider not in accepted:
-        raise InvalidField(("body", "provider"), f"Unknown provider. Right would be one of: {', '.join(accepted)}")
+    if body.provider in ctx.ports.defaults.switched_off:
+        raise InvalidField(("body", "provider"), f"The provider {body.provider} is for tests, and switched off here")
     if body.credential_id is not None:
         raise IntegrationNotFound(f"There is no integration {body.credential_id} in this workspace.")
     _refuse_any(body.tool_ids, ToolNotFound, "tool")

@@ -39,7 +39,11 @@ async def register(ctx: Context, body: PhoneNumberCreate) -> PhoneNumber:
     """
     _refuse_integration(body)
     config.resolve(ctx.ports, body.provider, body.provider_config)
-    phone_id = new_id()
+    phone_id = ctx.made_id or new_id()
+    if ctx.again:
+        await ctx.ports.steps.settle(phone_id)
+        if (made := await _own(ctx).get(phone_id)) is not None:
+            return made
     await ctx.ports.steps.run(steps.registering(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)
 

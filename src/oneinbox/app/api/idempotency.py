@@ -1,0 +1,210 @@
+"""`Idempotency-Key`: a POST that is sent again, at once or after a crash, is carried out once and answered alike.
+
+A request holds an advisory lock of PostgreSQL from before it begins until its answer is stored in the transaction of
+its effect. The lock ends with the process that holds it, however that ends: nothing has to expire before a retry.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from weakref import WeakValueDictionary
+
+from fastapi import Request
+from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from starlette.responses import Response
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_random
+
+from oneinbox.kit.bodies import InvalidField
+from oneinbox.kit.clock import Clock
+from oneinbox.kit.db import Database
+from oneinbox.kit.errors import Conflict
+from oneinbox.kit.idempotency import KeptAnswer
+from oneinbox.kit.ids import new_id
+from oneinbox.kit.sealing import Sealer
+from oneinbox.kit.signing import sign
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+KEPT_FOR = timedelta(hours=24)
+TWIN_WAITS_SECONDS = 30.0
+POLL_SECONDS = (0.02, 0.08)
+
+_WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class KeyReused(InvalidField):
+    """The key belongs to another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class InProgress(Conflict):
+    """The first request with this key is still being carried out."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+
+
+class Replay(Exception):
+    """The answer that was given before."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__()
+        self.response = Response(body, status, {REPLAYED_HEADER: "true"}, "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request under a key."""
+
+    workspace_id: str
+    key: str
+    fingerprint: bytes
+
+    @property
+    def lock(self) -> int:
+        """The number of its advisory lock: 64 bits, signed."""
+        digest = hashlib.sha256(f"{self.workspace_id}\n{self.key}".encode()).digest()
+        return int.from_bytes(digest[:8], "big", signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request that may be carried out: `again` when an earlier try of it may have made `resource_id` already."""
+
+    resource_id: str
+    again: bool = False
+    asked: _Asked | None = None
+
+
+class Idempotency:
+    """`locks` is a pool of its own, so that requests that hold a lock never wait for one another's connections."""
+
+    def __init__(self, database: Database, locks: Database, clock: Clock, sealer: Sealer, signing_key: bytes) -> None:
+        self._database, self._locks = database, locks
+        self._clock, self._sealer, self._signing_key = clock, sealer, signing_key
+        self._here: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def once(self, request: Request, workspace_id: str) -> AsyncIterator[Claim]:
+        """Carry the block out unless its answer is there. Raises Replay, KeyReused, InProgress, InvalidField.
+
+        A block that raises gives its key back: what was refused may be asked again.
+        """
+        key = request.headers.get(HEADER)
+        if key is None or request.method != "POST":
+            yield Claim(new_id())
+            return
+        if not _WELL_FORMED.fullmatch(key):
+            raise InvalidField(("header", HEADER), "The key is 1 to 255 visible ASCII characters")
+        asked = _Asked(workspace_id, key, self._fingerprint(request, await request.body()))
+        async with self._alone(asked):
+            claim = await self._claim(asked)
+            try:
+                yield claim
+            except Exception:
+                await self._give_back(asked)
+                raise
+
+    async def keep(self, session: AsyncSession, claim: Claim, response: Response) -> None:
+        """Write the answer in the transaction of what it answers for."""
+        if claim.asked is None:
+            return
+        sealed = self._sealer.seal(bytes(response.body).decode(), **_place(claim.asked))
+        answered = update(KeptAnswer).where(*_row(claim.asked))
+        await session.execute(answered.values(status=response.status_code, sealed=sealed))
+
+    def _fingerprint(self, request: Request, body: bytes) -> bytes:
+        said = (request.method, request.url.path, request.url.query, body.decode("latin-1"))
+        return bytes.fromhex(sign(self._signing_key, *said))
+
+    @asynccontextmanager
+    async def _alone(self, asked: _Asked) -> AsyncIterator[None]:
+        """Twins in this process wait for one another, and the first of them for those in other processes."""
+        here = self._here.setdefault(asked.lock, asyncio.Lock())
+        try:
+            async with asyncio.timeout(TWIN_WAITS_SECONDS):
+                await here.acquire()
+        except TimeoutError:
+            raise _in_progress() from None
+        try:
+            async with self._locked(asked):
+                yield
+        finally:
+            here.release()
+
+    @asynccontextmanager
+    async def _locked(self, asked: _Asked) -> AsyncIterator[None]:
+        waiting = AsyncRetrying(
+            stop=stop_after_delay(TWIN_WAITS_SECONDS),
+            wait=wait_random(*POLL_SECONDS),
+            retry=retry_if_result(lambda connection: connection is None),
+            retry_error_callback=lambda _: None,
+        )
+        connection: AsyncConnection | None = await waiting(self._try_to_lock, asked.lock)
+        if connection is None:
+            raise _in_progress()
+        try:
+            yield
+        finally:
+            await _unlock(connection, asked.lock)
+
+    async def _try_to_lock(self, number: int) -> AsyncConnection | None:
+        """A connection that holds the lock, or None when another one does."""
+        connection = await self._locks.engine.connect()
+        try:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            got = await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number})
+        except BaseException:
+            await connection.close()
+            raise
+        if got:
+            return connection
+        await connection.close()
+        return None
+
+    async def _claim(self, asked: _Asked) -> Claim:
+        async with self._database.transaction() as session:
+            await session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < self._clock.now() - KEPT_FOR))
+            fresh = {"fingerprint": asked.fingerprint, "resource_id": new_id()}
+            new = insert(KeptAnswer).values(workspace_id=asked.workspace_id, key=asked.key, **fresh)
+            made = await session.scalar(new.on_conflict_do_nothing().returning(KeptAnswer.resource_id))
+            kept = (await session.scalars(select(KeptAnswer).where(*_row(asked)))).one()
+        if kept.fingerprint != asked.fingerprint:
+            said = f"{asked.key} belongs to another request: use a new key for each"
+            raise KeyReused(("header", HEADER), said)
+        if kept.status is not None and kept.sealed is not None:
+            raise Replay(kept.status, self._sealer.open(kept.sealed, **_place(asked)))
+        return Claim(kept.resource_id, again=made is None, asked=asked)
+
+    async def _give_back(self, asked: _Asked) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(delete(KeptAnswer).where(*_row(asked), KeptAnswer.status.is_(None)))
+
+
+async def _unlock(connection: AsyncConnection, number: int) -> None:
+    """Give the lock back; a connection that can't is closed, and the lock with it."""
+    try:
+        await connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
+    except BaseException:
+        await connection.invalidate()
+        raise
+    finally:
+        await connection.close()
+
+
+def _row(asked: _Asked) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return KeptAnswer.workspace_id == asked.workspace_id, KeptAnswer.key == asked.key
+
+
+def _place(asked: _Asked) -> dict[str, str]:
+    return {"workspace_id": asked.workspace_id, "row_id": asked.key, "field": "answer"}
+
+
+def _in_progress() -> InProgress:
+    return InProgress(f"A request with this {HEADER} is still being carried out after {TWIN_WAITS_SECONDS:.0f} s.")

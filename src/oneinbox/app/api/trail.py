@@ -1,0 +1,87 @@
+"""The audit trail of requests: what each mutating one did, or was refused, told in the words of its route."""
+
+import json
+from collections.abc import Mapping
+
+import structlog
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+
+from oneinbox.app.api.deployment import Deployment
+from oneinbox.app.running import DATABASE_AWAY
+from oneinbox.features.audit_events import service as audit_events
+from oneinbox.features.audit_events.schemas import Deed
+from oneinbox.features.context import Context, Origin
+from oneinbox.kit.errors import OneInboxError, Unprocessable
+from oneinbox.kit.signing import sign
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+VERBS: Mapping[str, str] = {"POST": "create", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
+LONGEST_AGENT = 300
+
+_log = structlog.get_logger(__name__)
+
+
+async def write(request: Request, deployment: Deployment, ctx: Context, response: Response) -> None:
+    """What the request did, in its transaction."""
+    if request.method not in READING:
+        deed = await _deed(request, deployment, ctx, response.status_code, _made(response))
+        await audit_events.append(ctx.session, deployment.audit_key, ctx.workspace_id, deed, ctx.clock.now())
+
+
+async def write_refusal(request: Request, deployment: Deployment, ctx: Context, error: Exception) -> None:
+    """What the request tried to do; while the database is away, in the log only."""
+    if request.method in READING:
+        return
+    deed = await _deed(request, deployment, ctx, _status(error), None)
+    try:
+        async with deployment.database.transaction() as session:
+            await audit_events.append(session, deployment.audit_key, ctx.workspace_id, deed, ctx.clock.now())
+    except DATABASE_AWAY as away:
+        _log.error("refusal_not_audited", action=deed.action, reason=type(away).__name__)
+
+
+def origin_of(request: Request) -> Origin:
+    """Where the request came from."""
+    deployment: Deployment = request.app.state.deployment
+    ip = request.client.host if request.client else None
+    agent = request.headers.get("user-agent", "")
+    readable = "".join(character for character in agent if character.isprintable())[:LONGEST_AGENT]
+    return Origin(request.state.request_id, ip, readable or None, deployment.audit_key)
+
+
+async def _deed(request: Request, deployment: Deployment, ctx: Context, status: int, made: str | None) -> Deed:
+    resource_type, verb = _named(request)
+    origin = origin_of(request)
+    return Deed(
+        user_id=ctx.actor if ctx.kind == "user" else None,
+        api_key_id=ctx.actor if ctx.kind == "api_key" else None,
+        action=f"{resource_type}.{verb}",
+        resource_type=resource_type,
+        resource_id=next(iter(request.path_params.values()), None) or made,
+        status=status,
+        request_id=ctx.request_id,
+        ip=origin.ip,
+        user_agent=origin.user_agent,
+        payload_hash=sign(deployment.audit_key, (await request.body()).decode("latin-1")),
+    )
+
+
+def _named(request: Request) -> tuple[str, str]:
+    """The resource and the verb of a route: POST of `/v1/phone-numbers` is (phone_number, create)."""
+    parts: list[str] = request.scope["route"].path.strip("/").split("/")[1:]
+    resource = parts[0].replace("-", "_").removesuffix("s")
+    last = parts[-1]
+    return resource, VERBS[request.method] if len(parts) == 1 or last.startswith("{") else last.replace("-", "_")
+
+
+def _made(response: Response) -> str | None:
+    answer = json.loads(bytes(response.body)) if response.body else None
+    return str(answer["id"]) if isinstance(answer, dict) and "id" in answer else None
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, RequestValidationError):
+        return Unprocessable.status
+    return error.status if isinstance(error, OneInboxError) else OneInboxError.status

@@ -1,0 +1,107 @@
+"""Adding to the audit trail, reading it, and finding where it was tampered with.
+
+Each event's link is an HMAC-SHA256 over the link before it and the event itself, under a key that is sealed outside the
+reach of whoever can write to the table.
+"""
+
+import hmac
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oneinbox.features.audit_events import repository
+from oneinbox.features.audit_events.models import AuditChain, AuditEvent
+from oneinbox.features.audit_events.repository import START, AuditRepository
+from oneinbox.features.audit_events.schemas import AuditEventResponse, Break, Deed, Filters
+from oneinbox.features.context import Context
+from oneinbox.kit.ids import new_id
+from oneinbox.kit.paging import read_cursor, write_cursor
+
+CURSOR = "audit_events"
+FIELDS = (
+    "id",
+    "workspace_id",
+    "seq",
+    "user_id",
+    "api_key_id",
+    "action",
+    "resource_type",
+    "resource_id",
+    "status",
+    "request_id",
+    "ip",
+    "user_agent",
+    "payload_hash",
+)
+"""What the chain covers, besides the time."""
+
+
+async def append(session: AsyncSession, key: bytes, workspace_id: str, deed: Deed, now: datetime) -> None:
+    """One more event, in the transaction of what it tells of. Waits for others that add to the same workspace's."""
+    own = AuditRepository(session, workspace_id)
+    end = await own.lock_end()
+    event = AuditEvent(
+        id=new_id(),
+        workspace_id=workspace_id,
+        seq=end.seq + 1,
+        user_id=deed.user_id,
+        api_key_id=deed.api_key_id,
+        action=deed.action,
+        resource_type=deed.resource_type,
+        resource_id=deed.resource_id,
+        status=deed.status,
+        request_id=deed.request_id,
+        ip=deed.ip,
+        user_agent=deed.user_agent,
+        payload_hash=deed.payload_hash,
+        created_at=now,
+    )
+    event.chain = _link(key, end.chain, event)
+    await own.add(event)
+    end.seq, end.chain = event.seq, event.chain
+    await session.flush()
+
+
+async def list_behind(
+    ctx: Context, cursor: str | None, filters: Filters, limit: int
+) -> tuple[Sequence[AuditEvent], str | None]:
+    """The events behind the cursor, newest first, and the next cursor when there are more. Raises CursorInvalid."""
+    key = ctx.ports.links.key
+    last_id = read_cursor(key, CURSOR, ctx.workspace_id, cursor) if cursor is not None else None
+    found = await AuditRepository(ctx.session, ctx.workspace_id).after(last_id, filters, limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return page, write_cursor(key, CURSOR, ctx.workspace_id, page[-1].id) if more else None
+
+
+async def verify(session: AsyncSession, key: bytes) -> list[Break]:
+    """The first break of each workspace's chain; empty when all are whole."""
+    found = [await _first_break(session, key, end) for end in await repository.chains(session)]
+    return [one for one in found if one is not None]
+
+
+def to_response(event: AuditEvent) -> AuditEventResponse:
+    """The event as the API shows it."""
+    shown = {name: getattr(event, name) for name in AuditEventResponse.model_fields if hasattr(event, name)}
+    return AuditEventResponse.model_validate(shown | {"org_id": event.workspace_id})
+
+
+async def _first_break(session: AsyncSession, key: bytes, end: AuditChain) -> Break | None:
+    seq, chain = 0, START
+    async for event in AuditRepository(session, end.workspace_id).in_order():
+        if event.seq != seq + 1:
+            return Break(end.workspace_id, seq + 1, None, "The row is gone.")
+        if not hmac.compare_digest(event.chain, _link(key, chain, event)):
+            return Break(end.workspace_id, event.seq, event.id, "The row is not as it was written.")
+        seq, chain = event.seq, event.chain
+    if seq != end.seq or not hmac.compare_digest(chain, end.chain):
+        return Break(end.workspace_id, seq + 1, None, "The row is gone, or the end of the chain was changed.")
+    return None
+
+
+def _link(key: bytes, before: bytes, event: AuditEvent) -> bytes:
+    said = [getattr(event, name) for name in FIELDS]
+    said.append(event.created_at.astimezone(UTC).isoformat())
+    return hmac.digest(key, before + json.dumps(said, ensure_ascii=True).encode(), "sha256")

@@ -1,0 +1,1 @@
+"""A phone number's health: what a caller would find now, and who must do what about it."""

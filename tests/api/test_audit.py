@@ -1,0 +1,160 @@
+"""The audit trail: complete, its own workspace's only, and a chain that shows where it was tampered with."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from tests.api.conftest import TRIO, Api, Deployed
+
+from oneinbox.features.audit_events import service as audit_events
+from oneinbox.kit.db import Database
+
+
+def events(api: Api, **filters: Any) -> list[dict[str, Any]]:
+    """All of them, oldest first, by cursor."""
+    found, cursor = [], None
+    while True:
+        page = api("GET", "/v1/audit-events", params=filters | ({"cursor": cursor} if cursor else {})).json()
+        found += page["items"]
+        cursor = page["next_cursor"]
+        assert page["has_more"] is (cursor is not None)
+        if cursor is None:
+            return found[::-1]
+
+
+def test_every_mutating_request_leaves_one_event(tenant: Api) -> None:
+    agent = tenant("POST", "/v1/agents", json={"name": "Front desk"}, headers={"User-Agent": "curl/8"}).json()
+    tenant("PATCH", f"/v1/agents/{agent['id']}", json={"name": "Desk"})
+    tenant("PATCH", f"/v1/agents/{agent['id']}", json={"name": ""})
+    tenant("DELETE", f"/v1/models/{agent['llm_id']}")
+    tenant("GET", "/v1/agents")
+    key = tenant("POST", "/v1/api-keys", json={"name": "CI"}).json()
+    tenant("DELETE", f"/v1/api-keys/{key['id']}")
+    body = {"phone_number": "+15550108001", "provider": "twilio", "agent_id": agent["id"], "provider_config": TRIO}
+    number = tenant("POST", "/v1/phone-numbers", json=body).json()
+    tenant("POST", "/v1/phone-numbers", json=body)
+    tenant("DELETE", f"/v1/phone-numbers/{number['id']}", headers={"X-Request-Id": "the-last"})
+    written = events(tenant)
+    assert [(one["action"], one["resource_id"], one["status"]) for one in written] == [
+        ("agent.create", agent["id"], 201),
+        ("agent.update", agent["id"], 200),
+        ("agent.update", agent["id"], 422),
+        ("model.delete", agent["llm_id"], 409),
+        ("api_key.create", key["id"], 201),
+        ("api_key.delete", key["id"], 204),
+        ("phone_number.create", number["id"], 201),
+        ("phone_number.create", None, 409),
+        ("phone_number.delete", number["id"], 204),
+    ]
+    assert written[0]["user_agent"] == "curl/8"
+    assert written[-1]["request_id"] == "the-last"
+    assert {one["api_key_id"] for one in written} == {written[0]["api_key_id"]}
+    assert written[6]["payload_hash"] == written[7]["payload_hash"] != written[0]["payload_hash"]
+    assert [one["id"] for one in written] == sorted(one["id"] for one in written)
+
+
+def test_events_can_be_filtered(tenant: Api) -> None:
+    agent_id = tenant.agent()
+    tenant("PATCH", f"/v1/agents/{agent_id}", json={"name": "Desk"})
+    tenant("POST", "/v1/api-keys", json={"name": "CI"})
+    middle = events(tenant)[1]["created_at"]
+    assert [one["action"] for one in events(tenant, action="agent.update")] == ["agent.update"]
+    assert len(events(tenant, resource_type="agent")) == 2
+    assert len(events(tenant, actor="me")) == 3
+    assert events(tenant, actor="somebody-else") == []
+    assert [one["action"] for one in events(tenant, since=middle)] == ["agent.update", "api_key.create"]
+    assert [one["action"] for one in events(tenant, until=middle)] == ["agent.create"]
+    assert tenant("GET", "/v1/audit-events", params={"since": "yesterday"}).status_code == 422
+
+
+def test_pages_are_stable_while_events_are_added(tenant: Api) -> None:
+    for _ in range(5):
+        tenant.agent()
+    first = tenant("GET", "/v1/audit-events", params={"limit": 2}).json()
+    tenant.agent()
+    second = tenant("GET", "/v1/audit-events", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    ids = [one["id"] for one in first["items"] + second["items"]]
+    assert len(set(ids)) == 4
+    assert ids == sorted(ids, reverse=True)
+
+
+def test_a_cursor_of_another_workspace_is_refused(shared: Deployed, tenant: Api) -> None:
+    other = shared.workspace("audit-other")
+    for api in (tenant, other):
+        api.agent()
+        api.agent()
+    cursor = other("GET", "/v1/audit-events", params={"limit": 1}).json()["next_cursor"]
+    refused = tenant("GET", "/v1/audit-events", params={"cursor": cursor})
+    assert (refused.status_code, refused.json()["code"]) == (400, "CURSOR_INVALID")
+    ours = {one["id"] for one in events(tenant)}
+    assert not ours & {one["id"] for one in events(other)}
+
+
+def test_signing_in_is_written(deployed: Deployed) -> None:
+    person = {"email": "ann@example.org", "password": "a long enough password", "name": "Ann"}
+    visitor = deployed.stranger()
+    token = visitor("POST", "/v1/auth/signup", json=person).json()["access_token"]
+    visitor("POST", "/v1/auth/login", json=person)
+    ann = Api(deployed.runner, deployed.app, token)
+    ann("POST", "/v1/agents", json={"name": "Desk"})
+    written = events(ann)
+    assert [one["action"] for one in written] == ["auth.signup", "auth.login", "agent.create"]
+    assert len({one["user_id"] for one in written}) == 1
+    assert written[2]["api_key_id"] is None
+
+
+def test_parallel_requests_make_one_unbroken_chain(api: Api, deployed: Deployed) -> None:
+    api.at_once([("POST", "/v1/agents", {"name": f"Agent {n}"}) for n in range(60)])
+    assert len(events(api)) == 60
+    assert verified(deployed) == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "seq", "reason"),
+    [
+        ("UPDATE audit_events SET action = 'agent.read' WHERE seq = 3", 3, "not as it was written"),
+        ("UPDATE audit_events SET created_at = created_at + interval '1 s' WHERE seq = 2", 2, "not as it was"),
+        ("UPDATE audit_events SET chain = sha256(chain) WHERE seq = 4", 4, "not as it was written"),
+        ("DELETE FROM audit_events WHERE seq = 1", 1, "gone"),
+        ("DELETE FROM audit_events WHERE seq = 5", 5, "gone"),
+        ("DELETE FROM audit_events", 1, "gone"),
+        ("UPDATE audit_chains SET chain = sha256(chain)", 6, "end of the chain"),
+    ],
+)
+def test_tampering_is_found_at_the_first_row_that_is_not_right(
+    api: Api, deployed: Deployed, database_urls: Any, tampering: str, seq: int, reason: str
+) -> None:
+    for _ in range(5):
+        api.agent()
+    assert verified(deployed) == []
+
+    async def tamper() -> None:
+        owner = Database(database_urls.owner, pool_size=1)
+        async with owner.transaction() as session:
+            await session.execute(text(tampering))
+        await owner.close()
+
+    deployed.runner.run(tamper())
+    (found,) = verified(deployed)
+    assert (found.seq, reason in found.reason) == (seq, True)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_events SET action = 'x'", "DELETE FROM audit_events"])
+def test_the_application_can_not_change_what_is_written(api: Api, deployed: Deployed, statement: str) -> None:
+    api.agent()
+
+    async def change() -> None:
+        async with deployed.database.transaction() as session:
+            await session.execute(text(statement))
+
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        deployed.runner.run(change())
+
+
+def verified(deployed: Deployed) -> list[Any]:
+    async def verify() -> list[Any]:
+        async with deployed.database.transaction() as session:
+            return await audit_events.verify(session, deployed.deployment.audit_key)
+
+    return list(deployed.runner.run(verify()))

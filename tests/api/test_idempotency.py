@@ -1,0 +1,140 @@
+"""`Idempotency-Key`: one effect and equal answers, whatever is sent how often and whoever dies meanwhile."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from tests.api.conftest import TRIO, Api, Deployed
+
+AGENT = {"name": "Front desk"}
+
+
+def keyed(key: str) -> dict[str, Any]:
+    return {"headers": {"Idempotency-Key": key}}
+
+
+def at_once(api: Api, count: int, key: str, path: str, body: dict[str, Any]) -> list[Any]:
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(api.send("POST", path, json=body, **keyed(key)) for _ in range(count)))
+
+    return list(api.runner.run(all_of_them()))
+
+
+def test_a_hundred_at_once_make_one_and_are_answered_alike(api: Api) -> None:
+    answers = at_once(api, 100, "one", "/v1/agents", AGENT)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert api("GET", "/v1/agents").json()["total"] == 1
+    assert sorted(answer.headers.get("idempotency-replayed", "") for answer in answers) == [""] + ["true"] * 99
+
+
+def test_a_hundred_registrations_at_once_make_one_number(api: Api) -> None:
+    body = {"phone_number": "+15550100009", "provider": "twilio", "agent_id": api.agent(), "provider_config": TRIO}
+    answers = at_once(api, 100, "number", "/v1/phone-numbers", body)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert api("GET", "/v1/phone-numbers").json()["total"] == 1
+
+
+def test_an_answer_that_holds_a_secret_is_replayed_and_not_readable_in_the_database(
+    api: Api, deployed: Deployed
+) -> None:
+    first, second = (api("POST", "/v1/api-keys", json={"name": "CI"}, **keyed("k")) for _ in range(2))
+    assert first.json() == second.json()
+
+    async def stored() -> str:
+        async with deployed.database.transaction() as session:
+            return str((await session.execute(text("SELECT * FROM idempotency_keys"))).all())
+
+    assert first.json()["api_key"] not in deployed.runner.run(stored())
+
+
+@pytest.mark.parametrize("other", [AGENT | {"language": "en-GB"}, {"name": "Back office"}])
+def test_another_body_under_the_same_key_is_refused(tenant: Api, other: dict[str, Any]) -> None:
+    assert tenant("POST", "/v1/agents", json=AGENT, **keyed("same")).status_code == 201
+    refused = tenant("POST", "/v1/agents", json=other, **keyed("same"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    elsewhere = tenant("POST", "/v1/models", json=AGENT, **keyed("same"))
+    assert elsewhere.json()["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert tenant("GET", "/v1/agents").json()["total"] == 1
+
+
+def test_keys_belong_to_a_workspace(shared: Deployed) -> None:
+    first, second = shared.workspace("keys-1"), shared.workspace("keys-2")
+    made = [one("POST", "/v1/agents", json=AGENT, **keyed("same")).json()["id"] for one in (first, second)]
+    assert made[0] != made[1]
+
+
+def test_what_was_refused_may_be_asked_again(tenant: Api) -> None:
+    body = {"phone_number": "+15550100777", "provider": "twilio", "agent_id": tenant.agent()}
+    assert tenant("POST", "/v1/phone-numbers", json=body, **keyed("r")).status_code == 400
+    better = body | {"provider_config": TRIO}
+    assert tenant("POST", "/v1/phone-numbers", json=better, **keyed("r")).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", " ", "ä", "x" * 256, "a b", "a\x7f"])
+def test_a_malformed_key_is_a_422(tenant: Api, key: str) -> None:
+    answer = tenant("POST", "/v1/agents", json=AGENT, headers={"Idempotency-Key": key.encode()})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
+
+
+def test_a_twin_waits_for_the_first_whatever_process_it_is_in(deploy: Any) -> None:
+    """Two API processes on one database."""
+    one, other = deploy(), deploy()
+    first = one.workspace("default")
+    second = Api(other.runner, other.app, first.key)
+
+    async def both() -> list[Any]:
+        return await asyncio.gather(
+            *(api.send("POST", "/v1/agents", json=AGENT, **keyed("twins")) for api in (first, second) * 10)
+        )
+
+    answers = one.runner.run(both())
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert first("GET", "/v1/agents").json()["total"] == 1
+
+
+def test_a_first_that_died_before_its_effect_leaves_the_key_free(api: Api, deployed: Deployed) -> None:
+    """Its claim is there, but its lock is gone with its connection, and nothing it wrote was committed."""
+    assert api("POST", "/v1/agents", json=AGENT, **keyed("dead")).status_code == 201
+
+    async def as_if_killed() -> None:
+        async with deployed.database.transaction() as session:
+            await session.execute(text("UPDATE idempotency_keys SET status = NULL, sealed = NULL"))
+            await session.execute(text("DELETE FROM agents"))
+
+    deployed.runner.run(as_if_killed())
+    again = api("POST", "/v1/agents", json=AGENT, **keyed("dead"))
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (201, None)
+    assert api("POST", "/v1/agents", json=AGENT, **keyed("dead")).json() == again.json()
+    assert api("GET", "/v1/agents").json()["total"] == 1
+
+
+def test_a_registration_whose_answer_was_lost_is_found_again(api: Api, deployed: Deployed) -> None:
+    """Killed between the last step and the answer: the retry gives the number that is there."""
+    body = {"phone_number": "+15550100010", "provider": "twilio", "agent_id": api.agent(), "provider_config": TRIO}
+    made = api("POST", "/v1/phone-numbers", json=body, **keyed("lost")).json()
+
+    async def as_if_killed() -> None:
+        async with deployed.database.transaction() as session:
+            await session.execute(text("UPDATE idempotency_keys SET status = NULL, sealed = NULL"))
+
+    deployed.runner.run(as_if_killed())
+    again = api("POST", "/v1/phone-numbers", json=body, **keyed("lost"))
+    assert (again.status_code, again.json()) == (201, made)
+
+
+def test_answers_are_kept_for_a_day(api: Api, deployed: Deployed) -> None:
+    first = api("POST", "/v1/agents", json=AGENT, **keyed("old")).json()
+
+    async def age(hours: int) -> None:
+        async with deployed.database.transaction() as session:
+            await session.execute(text(f"UPDATE idempotency_keys SET created_at = now() - interval '{hours} hours'"))
+
+    deployed.runner.run(age(23))
+    assert api("POST", "/v1/agents", json=AGENT, **keyed("old")).json() == first
+    deployed.runner.run(age(25))
+    assert api("POST", "/v1/agents", json=AGENT, **keyed("old")).json() != first

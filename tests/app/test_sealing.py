@@ -1,0 +1,128 @@
+"""Secrets at rest: bound to their place, and carried over to a new master key while requests run."""
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from tests.api.conftest import Api, Deployed
+
+from oneinbox.app import rotation
+from oneinbox.kit.db import Database
+from oneinbox.kit.sealing import KeyFile, Sealer, SealingError, kid_of
+
+PLACE = {"workspace_id": "w", "row_id": "r", "field": "f"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> KeyFile:
+    return KeyFile(tmp_path / "master.key")
+
+
+@pytest.mark.parametrize("moved", ["workspace_id", "row_id", "field"])
+def test_a_sealed_value_opens_only_where_it_was_sealed_for(file: KeyFile, moved: str) -> None:
+    sealer = Sealer(file)
+    blob = sealer.seal("secret", **PLACE)
+    assert sealer.open(blob, **PLACE) == "secret"
+    with pytest.raises(SealingError):
+        sealer.open(blob, **(PLACE | {moved: "other"}))
+
+
+@pytest.mark.parametrize("at", range(0, 60, 7))
+def test_a_changed_value_does_not_open(file: KeyFile, at: int) -> None:
+    sealer = Sealer(file)
+    blob = bytearray(sealer.seal("a secret that is long enough", **PLACE))
+    blob[at] ^= 1
+    with pytest.raises(SealingError) as failure:
+        sealer.open(bytes(blob), **PLACE)
+    assert "secret that" not in str(failure.value)
+
+
+def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    KeyFile(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    with pytest.raises(SealingError, match="chmod 600"):
+        KeyFile(path)
+
+
+def test_running_processes_follow_a_rotation(tmp_path: Path) -> None:
+    running, turning = Sealer(KeyFile(tmp_path / "master.key")), KeyFile(tmp_path / "master.key")
+    before = running.seal("old", **PLACE)
+    kid = turning.add_newest()
+    after = running.seal("new", **PLACE)
+    assert (kid_of(after), running.newest) == (kid, kid)
+    assert (running.open(before, **PLACE), running.open(after, **PLACE)) == ("old", "new")
+    turning.keep_only({kid})
+    assert running.open(after, **PLACE) == "new"
+    with pytest.raises(SealingError, match="master key"):
+        running.open(before, **PLACE)
+
+
+def test_it_is_known_of_every_column_of_bytes_whether_it_is_sealed() -> None:
+    assert rotation.unknown_columns() == set()
+
+
+@pytest.fixture
+def deployed(database_urls: Any, tmp_path: Path) -> Iterator[Deployed]:
+    with asyncio.Runner() as runner:
+        made = Deployed(runner, Database(database_urls.app, pool_size=10), tmp_path)
+        yield made
+        made.close()
+
+
+def test_the_key_is_turned_while_requests_run(deployed: Deployed) -> None:
+    api = deployed.workspace("default")
+    agent_id = api.agent()
+    numbers = [f"+155501{n:05}" for n in range(30)]
+    config = {"trunk_address": "a.example", "auth_username": "a", "auth_password": "p", "extra": "x"}
+
+    def registration(number: str) -> dict[str, Any]:
+        return {"phone_number": number, "provider": "twilio", "agent_id": agent_id, "provider_config": config}
+
+    async def turn() -> tuple[list[int], int]:
+        for number in numbers[:10]:
+            await api.send("POST", "/v1/phone-numbers", json=registration(number))
+        file = KeyFile(deployed.settings.master_key_file)
+
+        async def register() -> list[int]:
+            bodies = [registration(number) for number in numbers[10:]]
+            return [(await api.send("POST", "/v1/phone-numbers", json=body)).status_code for body in bodies]
+
+        requests = asyncio.create_task(register())
+        await asyncio.sleep(0.1)
+        kid = file.add_newest()
+        await rotation.reseal(deployed.database, deployed.sealer)
+        statuses = await requests
+        left = await rotation.left_behind(deployed.database, deployed.sealer)
+        file.keep_only({kid})
+        return statuses, left
+
+    statuses, left = deployed.runner.run(turn())
+    assert statuses == [201] * 20
+    assert left == 0
+    assert api("GET", "/v1/phone-numbers").json()["total"] == 30
+    assert opened(deployed, api) == {"p", "x"}
+
+
+def opened(deployed: Deployed, api: Api) -> set[str]:
+    """Every sealed password and extra value, opened with the key that is left."""
+
+    async def read() -> set[str]:
+        async with deployed.database.transaction() as session:
+            trunks = await session.execute(text("SELECT id, workspace_id, auth_password FROM outbound_trunks"))
+            numbers = await session.execute(text("SELECT id, workspace_id, sealed_config FROM phone_numbers"))
+            found = {
+                deployed.sealer.open(blob, workspace_id=workspace, row_id=row, field="auth_password")
+                for row, workspace, blob in trunks
+            }
+            for row, workspace, config in numbers:
+                blob = base64.b64decode(config["extra"])
+                found.add(deployed.sealer.open(blob, workspace_id=workspace, row_id=row, field="extra").strip('"'))
+        return found
+
+    return deployed.runner.run(read())

@@ -1,0 +1,134 @@
+"""A machine behind a real 1:1 NAT (nftables, three network namespaces): peers on both sides are told what they need."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oneinbox.edge.message import Request, read
+from oneinbox.edge.outside import inward, is_outside, outward
+
+HERE = Path(__file__).parent
+INSIDE, NEIGHBOUR, PUBLIC, OUTSIDE = "10.0.0.5", "10.0.1.6", "192.0.2.20", "198.51.100.7"
+NAMES = {name: f"oi-{name}-{os.getpid()}" for name in ("machine", "router", "caller", "neighbour")}
+RULES = f"""
+table ip nat {{
+  chain pre {{ type nat hook prerouting priority -100; ip daddr {PUBLIC} dnat to {INSIDE}; }}
+  chain post {{ type nat hook postrouting priority 100; oifname "wan0" ip saddr {INSIDE} snat to {PUBLIC}; }}
+}}
+"""
+STEPS = """
+-n {router} link add lan0 type veth peer name eth0 netns {machine}
+-n {router} link add lan1 type veth peer name eth0 netns {neighbour}
+-n {router} link add wan0 type veth peer name eth0 netns {caller}
+-n {router} address add 10.0.0.1/24 dev lan0
+-n {router} address add 10.0.1.1/24 dev lan1
+-n {router} address add 198.51.100.1/24 dev wan0
+-n {machine} address add 10.0.0.5/24 dev eth0
+-n {neighbour} address add 10.0.1.6/24 dev eth0
+-n {caller} address add 198.51.100.7/24 dev eth0
+-n {router} link set lan0 up
+-n {router} link set lan1 up
+-n {router} link set wan0 up
+-n {machine} link set lo up
+-n {machine} link set eth0 up
+-n {neighbour} link set eth0 up
+-n {caller} link set eth0 up
+-n {machine} route add default via 10.0.0.1
+-n {neighbour} route add default via 10.0.1.1
+-n {caller} route add default via 198.51.100.1
+netns exec {router} sysctl -qw net.ipv4.ip_forward=1
+""".format(**NAMES)
+
+
+def ip(*arguments: str, said: str | None = None) -> bool:
+    """Whether `ip` could do it."""
+    return subprocess.run(["ip", *arguments], input=said, text=True, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def nat() -> Iterator[None]:
+    if shutil.which("nft") is None or not ip("netns", "add", NAMES["router"]):
+        pytest.skip("a NAT needs root, iproute2 and nftables")
+    try:
+        made = [ip("netns", "add", NAMES[name]) for name in ("machine", "caller", "neighbour")]
+        made += [ip(*step.split()) for step in STEPS.strip().splitlines()]
+        made.append(ip("netns", "exec", NAMES["router"], "nft", "-f", "-", said=RULES))
+        if not all(made):
+            pytest.skip("this kernel has no veth pairs or no NAT")
+        yield
+    finally:
+        for name in NAMES.values():
+            ip("netns", "delete", name)
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+@pytest.mark.parametrize(
+    ("side", "here", "there", "shown"),
+    [("caller", OUTSIDE, PUBLIC, PUBLIC), ("neighbour", NEIGHBOUR, INSIDE, INSIDE)],
+)
+def test_both_sides_of_a_nat(nat: None, transport: str, side: str, here: str, there: str, shown: str) -> None:
+    within = ["ip", "netns", "exec", NAMES["machine"], sys.executable, str(HERE / "behind_nat.py"), INSIDE, PUBLIC]
+    with subprocess.Popen(within, stdout=subprocess.PIPE, text=True) as machine:
+        try:
+            assert machine.stdout is not None
+            assert machine.stdout.readline() == "ready\n"
+            beyond = [*("ip", "netns", "exec", NAMES[side], sys.executable), str(HERE / "beyond_nat.py")]
+            said = subprocess.run([*beyond, here, there, transport], capture_output=True, text=True, timeout=30)
+        finally:
+            machine.terminate()
+    assert said.returncode == 0, said.stderr
+    told = json.loads(said.stdout)
+    assert told["heard"], "the audio's address was wrong"
+    assert told["whole"], "Content-Length doesn't tell the truth"
+    assert told["Contact"] == [f"<sip:w@{shown}:6001>"]
+    assert told["c"] == [f"IN IP4 {shown}"]
+    assert told["o"] == [f"- 1 1 IN IP4 {shown}"]
+    assert told["Record-Route"][-1].startswith(f"<sip:{shown}:5060;")
+    assert told["via"].startswith(f"SIP/2.0/{transport} {shown}:5060;")
+
+
+@pytest.mark.parametrize(
+    ("host", "outside"),
+    [
+        ("203.0.113.9", True),
+        ("8.8.8.8", True),
+        ("10.1.2.3", False),
+        ("172.31.0.1", False),
+        ("172.32.0.1", True),
+        ("192.168.1.1", False),
+        ("127.0.0.1", False),
+        ("fd00::1", False),
+        ("2001:db8::1", True),
+        ("carrier.example", True),
+    ],
+)
+def test_who_is_outside(host: str, outside: bool) -> None:
+    assert is_outside(host) is outside
+
+
+def test_only_the_workers_own_address_is_swapped() -> None:
+    body = (
+        b"v=0\r\no=u10.0.0.5 1 1 IN IP4 10.0.0.5\r\nc=IN IP4 10.0.0.50\r\nm=audio 1 RTP/AVP 0\r\nc=IN IP4 10.0.0.5\r\n"
+    )
+    head = b"INFO sip:a SIP/2.0\r\nContact: <sip:10.0.0.5@10.0.0.5:6001>\r\nX-Y: 10.0.0.5\r\n"
+    head += b"Content-Type: application/sdp\r\n"
+    message = outward(read(head + b"\r\n" + body), "10.0.0.5", "edge.example", "192.0.2.20")
+    assert message.first("contact") == "<sip:10.0.0.5@edge.example:6001>"
+    assert message.first("x-y") == "10.0.0.5"
+    assert message.body == body.replace(b"IP4 10.0.0.5\r", b"IP4 192.0.2.20\r")
+
+
+def test_a_request_to_the_public_address_reaches_the_worker() -> None:
+    for uri, goes_to in (
+        ("sip:w@192.0.2.20:6001;x=y", "sip:w@10.0.0.5:6001;x=y"),
+        ("sip:w@10.9.9.9", "sip:w@10.9.9.9"),
+    ):
+        request = read(f"BYE {uri} SIP/2.0\r\n\r\n".encode())
+        assert isinstance(request, Request)
+        assert inward(request, "10.0.0.5:6001", "192.0.2.20").uri == goes_to

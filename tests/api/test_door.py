@@ -78,6 +78,7 @@ def test_another_workspace_is_answered_like_an_unknown_id(api: Api, deployed: De
     key = other("POST", "/v1/api-keys", json={"name": "theirs"}).json()
     theirs = {"phone_id": number["id"], "agent_id": agent["id"], "model_id": agent["llm_id"], "key_id": key["id"]}
     theirs["call_id"] = a_call_of(deployed, other)
+    theirs["operation_id"] = other("GET", f"/v1/phone-numbers/{number['id']}/operations").json()["items"][0]["id"]
     tried = 0
     for template, operations in deployed.app.openapi()["paths"].items():
         for method in operations:

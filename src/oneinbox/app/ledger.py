@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, Update, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.kit.clock import Clock
@@ -20,6 +20,7 @@ from oneinbox.kit.steps import OPEN, Operation, OperationState, OperationStep, S
 LEASE = timedelta(seconds=6)
 """Longer than any media plane is waited for, so that nobody takes an operation over whose step may be under way."""
 REQUEST = "request"
+OPERATIONS, STEPS = cast(Table, Operation.__table__), cast(Table, OperationStep.__table__)
 
 
 class OperationElsewhere(Unavailable):
@@ -72,7 +73,10 @@ class Ledger:
         self._runner = new_id()
 
     async def open(self, work: Work) -> tuple[str, int] | None:
-        """A new operation's id and its job in the queue; None while another on the resource is open."""
+        """A new operation's id and its job in the queue; None while another on the resource is open.
+
+        Raises what the work's `require` does.
+        """
         operation_id = new_id()
         values = {
             "id": operation_id,
@@ -87,6 +91,8 @@ class Ledger:
             ),
         }
         async with self._database.transaction() as session:
+            if work.require is not None:
+                await work.require(session)
             added = await session.execute(
                 insert(Operation).values(**values).on_conflict_do_nothing().returning(Operation.id)
             )
@@ -123,7 +129,17 @@ class Ledger:
 
     @asynccontextmanager
     async def turn(self, operation_id: str) -> AsyncIterator[AsyncSession]:
-        """A transaction in which the operation is ours. Raises OperationElsewhere when it isn't any more."""
+        """A transaction in which the operation is ours, and after which it stays so for the lease.
+
+        Raises OperationElsewhere when it isn't any more.
+        """
+        async with self.brief_turn(operation_id) as session:
+            yield session
+            await self._lease(session, operation_id, LEASE)
+
+    @asynccontextmanager
+    async def brief_turn(self, operation_id: str) -> AsyncIterator[AsyncSession]:
+        """The same for who writes the lease, or the end, with what is done in it."""
         ours = select(Operation.id).where(
             Operation.id == operation_id, Operation.runner == self._runner, Operation.state.in_(OPEN)
         )
@@ -131,7 +147,6 @@ class Ledger:
             if await session.scalar(ours.with_for_update()) is None:
                 raise OperationElsewhere(f"This is carried on elsewhere: see operation {operation_id}.")
             yield session
-            await self._lease(session, operation_id, LEASE)
 
     async def release(self, operation_id: str) -> None:
         """Whoever wants may carry it on from now."""
@@ -140,15 +155,23 @@ class Ledger:
 
     async def announce(self, session: AsyncSession, operation_id: str, seq: int, step: Step) -> None:
         """This step is about to be done."""
-        row = {"operation_id": operation_id, "seq": seq, "name": step.name, "state": StepState.SENDING}
-        await session.execute(insert(OperationStep).values(**row, started_at=self._clock.now()))
+        await session.execute(self._announcing(operation_id, seq, step))
+
+    async def advance(
+        self, session: AsyncSession, operation_id: str, seq: int, external_id: str | None, following: Step
+    ) -> None:
+        """The step is done and `following` is about to be, in one statement with the lease."""
+        lease = update(OPERATIONS).where(OPERATIONS.c.id == operation_id)
+        lease = lease.values(leased_until=func.clock_timestamp() + LEASE)
+        marked = self._marking(operation_id, seq, StepState.DONE, external_id).cte("marked")
+        announced = self._announcing(operation_id, seq + 1, following).cte("announced")
+        await session.execute(lease.add_cte(marked, announced))
 
     async def mark(
         self, session: AsyncSession, operation_id: str, seq: int, state: StepState, external_id: str | None
     ) -> None:
         """How far the step is."""
-        step = update(OperationStep).where(OperationStep.operation_id == operation_id, OperationStep.seq == seq)
-        await session.execute(step.values(state=state, external_id=external_id, updated_at=self._clock.now()))
+        await session.execute(self._marking(operation_id, seq, state, external_id))
 
     async def blame(self, session: AsyncSession, operation_id: str, seq: int, fault: Fault) -> None:
         """Why the step was not done."""
@@ -169,6 +192,14 @@ class Ledger:
         await self._write(session, operation_id, state=state, request=None, runner=None, leased_until=None)
         if job is not None:
             await self._queue.cancel(session, job)
+
+    def _announcing(self, operation_id: str, seq: int, step: Step) -> Insert:
+        row = {"operation_id": operation_id, "seq": seq, "name": step.name, "state": StepState.SENDING}
+        return insert(STEPS).values(**row, started_at=self._clock.now())
+
+    def _marking(self, operation_id: str, seq: int, state: StepState, external_id: str | None) -> Update:
+        step = update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.seq == seq)
+        return step.values(state=state, external_id=external_id, updated_at=self._clock.now())
 
     async def _lease(self, session: AsyncSession, operation_id: str, time: timedelta) -> None:
         mine = update(Operation).where(Operation.id == operation_id, Operation.state.in_(OPEN))

@@ -63,7 +63,7 @@ class Work:
 
     `request` is what the steps can be made from again; it is kept sealed while the operation is open. Work that goes
     `onward` is never undone once its first step is done: what fails is tried again later. `give_up` is done when the
-    operation fails for good.
+    operation fails for good. `require` is looked at first: when it raises, no operation is begun.
     """
 
     kind: str
@@ -73,6 +73,7 @@ class Work:
     steps: Sequence[Step]
     onward: bool = False
     give_up: Deed | None = None
+    require: Callable[[AsyncSession], Awaitable[None]] | None = None
 
 
 class Steps(Protocol):

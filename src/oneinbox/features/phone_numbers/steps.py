@@ -1,7 +1,7 @@
 """What registering, changing and releasing a number consists of: every effect with how it is found again and undone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -69,7 +69,7 @@ def updating(hands: Hands, phone_id: str, body: PhoneNumberUpdate) -> Work:
     ]
     follow = trunks if body.provider_config is not None else []
     steps = [Step("check", change.check), *follow, Step("change", change.change)]
-    return _work(hands, UPDATE, phone_id, as_sent(body), steps)
+    return _existing(hands, phone_id, _work(hands, UPDATE, phone_id, as_sent(body), steps))
 
 
 def releasing(hands: Hands, phone_id: str) -> Work:
@@ -81,7 +81,7 @@ def releasing(hands: Hands, phone_id: str) -> Work:
     order: tuple[Kind, ...] = ("dispatch_rule", "inbound_trunk", "outbound_trunk")
     removals = [Step(kind, _OnPlane(hands, kind, phone_id).remove) for kind in order]
     steps = [Step("withdraw", withdrawal.withdraw), *removals, Step("forget", withdrawal.forget)]
-    return _work(hands, DELETE, phone_id, "{}", steps, onward=True)
+    return _existing(hands, phone_id, _work(hands, DELETE, phone_id, "{}", steps, onward=True))
 
 
 def remake(hands: Hands, kind: str, phone_id: str, request: str) -> Work:
@@ -117,6 +117,15 @@ def agents_of(body: PhoneNumberCreate | PhoneNumberUpdate) -> list[str]:
 def _work(hands: Hands, kind: str, phone_id: str, request: str, steps: Sequence[Step], *, onward: bool = False) -> Work:
     give_up = _GivingUp(hands, phone_id).do
     return Work(kind, hands.workspace_id, phone_id, request, steps, onward=onward, give_up=give_up)
+
+
+def _existing(hands: Hands, phone_id: str, work: Work) -> Work:
+    """Work that is begun only on a number of this workspace."""
+
+    async def require(session: AsyncSession) -> None:
+        await _required(hands, session, phone_id)
+
+    return replace(work, require=require)
 
 
 class _Reserving:

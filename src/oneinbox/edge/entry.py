@@ -17,6 +17,7 @@ from oneinbox.edge.sdp import offered
 from oneinbox.edge.tally import CROWDED_OUT, Tally
 
 PROXY_EXTENSIONS = {"privacy"}
+SDP = "application/sdp"
 MOST_SEEN = 10_000
 FORBIDDEN = 403
 BURST_SECONDS = 2
@@ -177,7 +178,25 @@ def _problem(request: Request, said: Basics, uri: Uri | None) -> Problem | None:
         return 483, "The INVITE has no hops left."
     if unknown := options_in(request, "proxy-require") - PROXY_EXTENSIONS:
         return 420, "The caller requires a proxy extension that we don't have.", unsupported(unknown)
+    return body_problem(request)
+
+
+def body_problem(request: Request) -> Problem | None:
+    """Why no worker could do anything with the body, or answer with one (RFC 3261, sections 8.2.3, 21.4.7, 21.4.13)."""
+    said = _media_type(request.first("content-type") or "")
+    optional = "handling=optional" in (request.first("content-disposition") or "").lower().replace(" ", "")
+    if request.body and said and not optional and said != SDP and not said.startswith("multipart/"):
+        return 415, f"The INVITE has a body of the type {plain(said)}, which is no offer.", made("Accept", SDP)
+    if request.body and not optional and options_in(request, "content-encoding") - {"identity"}:
+        return 415, "The INVITE's body is encoded.", made("Accept-Encoding", "identity")
+    accepted = {_media_type(part) for header in request.all("accept") for part in header.value.split(",")}
+    if accepted and not accepted & {SDP, "application/*", "*/*"}:
+        return 406, f"The caller takes no {SDP}."
     return None
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip().lower()
 
 
 def options_in(request: Request, name: str) -> set[str]:

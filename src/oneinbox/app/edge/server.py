@@ -29,6 +29,7 @@ RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 DATAGRAM_BYTES = 65_535
 BATCH = 64
 BACKLOG = 512
+PAIR_TRIES = 10
 MAPPED = "::ffff:"
 """How an IPv6 socket shows IPv4 addresses (RFC 4291, section 2.5.5.2)."""
 RECORDERS = 4
@@ -95,18 +96,17 @@ class _Bound:
 
     def __init__(self, listen: tuple[str, int], doors: Doors) -> None:
         self._doors = doors
-        self.sock = open_socket(listen)
+        self.sock, stream = _pair(listen)
         self.address: tuple[str, int] = self.sock.getsockname()[:2]
         self._streams: Streams | None = None
-        self._listening: list[tuple[socket.socket, ssl.SSLContext | None]] = []
-        try:
-            self._listening.append((listening_socket(self.address, "ONEINBOX_SIP_LISTEN"), None))
-            if doors.tls is not None:
-                (host, port, _), context = doors.tls
+        self._listening: list[tuple[socket.socket, ssl.SSLContext | None]] = [(stream, None)]
+        if doors.tls is not None:
+            (host, port, _), context = doors.tls
+            try:
                 self._listening.append((listening_socket((host, port), "ONEINBOX_SIP_TLS_LISTEN"), context))
-        except SipPortTaken:
-            self._close()
-            raise
+            except SipPortTaken:
+                self._close()
+                raise
 
     def config(self, advertised: tuple[str, int] | None, route_key: bytes) -> EdgeConfig:
         """What the core is told of them."""
@@ -157,6 +157,20 @@ def listening_socket(listen: tuple[str, int], setting: str) -> socket.socket:
     _bind(sock, listen, setting)
     sock.listen(BACKLOG)
     return sock
+
+
+def _pair(listen: tuple[str, int]) -> tuple[socket.socket, socket.socket]:
+    """UDP and TCP on one port; a free one of UDP's, where any will do, may be taken for TCP."""
+    tries = 1 if listen[1] else PAIR_TRIES
+    while True:
+        tries -= 1
+        sock = open_socket(listen)
+        try:
+            return sock, listening_socket(sock.getsockname()[:2], "ONEINBOX_SIP_LISTEN")
+        except SipPortTaken:
+            sock.close()
+            if not tries:
+                raise
 
 
 def _socket(listen: tuple[str, int], kind: socket.SocketKind) -> socket.socket:

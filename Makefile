@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 PYTHON ?= python3
 
-.PHONY: help install run demo tools test check openapi docs lock clean
+.PHONY: help install run demo tools test check bench openapi docs lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -39,11 +39,14 @@ test: install tools ## Run the tests
 	$(PY) -m pytest
 
 check: install ## Check style, types, floors and the shape of the tree
-	.venv/bin/ruff check src tests
-	.venv/bin/ruff format --check src tests
+	.venv/bin/ruff check src tests bench
+	.venv/bin/ruff format --check src tests bench
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) -m pytest -q tests/architecture
+
+bench: install ## Measure what is reached on this machine; ONLY=register,turns for parts of it
+	$(PY) -m bench $(if $(ONLY),--only $(ONLY))
 
 lock: ## Renew the lock file
 	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --prerelease=if-necessary-or-explicit --upgrade -o requirements.lock

@@ -40,7 +40,8 @@ async def answer_to(data: bytes, sock: socket.socket) -> bytes:
     """The first answer to this message: later ones to earlier messages come to the same port."""
     while True:
         said = await asyncio.get_running_loop().sock_recv(sock, 65535)
-        if read(said).first("call-id") == read(data).first("call-id"):
+        call_id = read(said).first("call-id")
+        if call_id is not None and call_id.encode("latin-1") in data:
             return said
 
 

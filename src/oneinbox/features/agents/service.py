@@ -106,6 +106,12 @@ async def require(session: AsyncSession, workspace_id: str, ids: Collection[str]
             raise AgentNotFound(f"There is no agent {agent_id} in this workspace.")
 
 
+async def serving(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> frozenset[str]:
+    """Those of these agents that are there and switched on."""
+    found = await AgentRepository(session, workspace_id).get_all(ids)
+    return frozenset(agent.id for agent in found if agent.status == "active")
+
+
 async def snapshots(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> dict[str, AgentSnapshot]:
     """These agents as they stand now, by id; those that are deleted or unknown are missing."""
     agents = await AgentRepository(session, workspace_id).get_all(ids)

@@ -32,18 +32,18 @@ async def register_phone_number(
 @router.get("")
 async def list_phone_numbers(ctx: Ctx, limit: Limit = 20, offset: Offset = 0) -> PaginatedResponse[PhoneNumberResponse]:
     page = await service.list_phone_numbers(ctx, limit, offset)
-    items = [service.to_response(phone) for phone in page.items]
+    items = await service.shown(ctx, page.items)
     return PaginatedResponse(items=items, total=page.total, limit=limit, offset=offset)
 
 
 @router.get("/{phone_id}")
 async def get_phone_number(ctx: Ctx, phone_id: UUID) -> PhoneNumberResponse:
-    return service.to_response(await service.get(ctx, str(phone_id)))
+    return (await service.shown(ctx, [await service.get(ctx, str(phone_id))]))[0]
 
 
 @router.patch("/{phone_id}")
 async def update_phone_number(ctx: Ctx, phone_id: UUID, body: PhoneNumberUpdate) -> PhoneNumberResponse:
-    return service.to_response(await service.update(ctx, str(phone_id), body))
+    return (await service.shown(ctx, [await service.update(ctx, str(phone_id), body)]))[0]
 
 
 @router.delete("/{phone_id}", status_code=status.HTTP_204_NO_CONTENT)

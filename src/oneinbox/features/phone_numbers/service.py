@@ -27,6 +27,7 @@ from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
 from oneinbox.kit.steps import Work
 
+ACTIVE, DEGRADED = "active", "degraded"
 NOBODY = Entrance(sources=(), wants_digest=False)
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -150,10 +151,30 @@ async def _lines(session: AsyncSession, phones: Sequence[PhoneNumber]) -> Sequen
     return [_line(phone, entrances.get(phone.id, NOBODY)) for phone in phones]
 
 
+async def shown(ctx: Context, phones: Sequence[PhoneNumber]) -> list[PhoneNumberResponse]:
+    """The numbers as the API shows them: an active one that a caller would find out of order is `degraded`."""
+    lines = {line.phone_id: line for line in await _lines(ctx.session, phones)}
+    named = {line.agent_id for line in lines.values()} | {line.fallback_agent_id or "" for line in lines.values()}
+    serving = await agents.serving(ctx.session, ctx.workspace_id, named)
+    answers = [to_response(phone) for phone in phones]
+    return [
+        answer.model_copy(update={"status": DEGRADED})
+        if answer.status == ACTIVE and not _works(lines[answer.id], serving)
+        else answer
+        for answer in answers
+    ]
+
+
 def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
-    """The number as the API shows it; nothing of its provider configuration."""
+    """The number as it is stored; nothing of its provider configuration."""
     stored = {name: getattr(phone, name) for name in PhoneNumberResponse.model_fields}
     return PhoneNumberResponse.model_validate(stored)
+
+
+def _works(line: Line, serving: Collection[str]) -> bool:
+    """Whether calls get in, and somebody or a message answers them."""
+    answered = line.agent_id in serving or line.fallback_agent_id in serving or line.voicemail_message is not None
+    return bool(line.sources) and answered
 
 
 def _hands(ctx: Context) -> steps.Hands:

@@ -84,7 +84,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Answer `status` yourself; 401 is a challenge. `reason` is the cause in plain words: for our records, not the wire."""
+    """Answer `status` yourself; 401 is a challenge. `reason` is the cause in plain words, for records, not the wire."""
 
     status: int
     cause: Cause

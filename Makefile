@@ -3,10 +3,10 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 PYTHON ?= python3
 
-.PHONY: help install run demo tools test check bench openapi docs lock clean
+.PHONY: help install run demo tools test test-crash check bench openapi docs lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Put everything into .venv, from the lock file and with hashes
 
@@ -37,6 +37,9 @@ tools: ## Install the Debian programs that the tests call with (sipp, baresip, s
 
 test: install tools ## Run the tests
 	$(PY) -m pytest
+
+test-crash: install ## Break off every registration, change and release at every step; prints N of N
+	@$(PY) -m tests.crash
 
 check: install ## Check style, types, floors and the shape of the tree
 	.venv/bin/ruff check src tests bench

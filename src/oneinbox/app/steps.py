@@ -167,14 +167,14 @@ class _Run:
 
     async def _do_once(self, seq: int, *, look_first: bool) -> None:
         step = self._work.steps[seq]
-        async with self._turn() as session:
+        async with self._places, self._ledger.brief_turn(self.operation_id) as session:
             done = await _found(session, step, self.results) if look_first else None
             if done is None:
                 done = await step.do(session, self.results)
-            await self._ledger.mark(session, self.operation_id, seq, StepState.DONE, done)
             if seq + 1 < len(self._work.steps):
-                await self._ledger.announce(session, self.operation_id, seq + 1, self._work.steps[seq + 1])
+                await self._ledger.advance(session, self.operation_id, seq, done, self._work.steps[seq + 1])
             else:
+                await self._ledger.mark(session, self.operation_id, seq, StepState.DONE, done)
                 await self._ledger.close(session, self.operation_id, OperationState.DONE, self._job)
         self.results[step.name] = done
 

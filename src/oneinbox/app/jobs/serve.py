@@ -18,8 +18,8 @@ from oneinbox.kit.db import CONNECT_SECONDS, libpq_url
 
 AT_ONCE = 4
 POLL_SECONDS = 1.0
-HEARTBEAT_SECONDS = 2.0
-DEAD_AFTER_SECONDS = 8.0
+HEARTBEAT_SECONDS = 1.0
+DEAD_AFTER_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from oneinbox.adapters.media.scripted.wire import MOST_LINE_BYTES, Ask, Fault, Kind, Reply, plain
 from oneinbox.contracts.media import DispatchRule, InboundTrunk, MediaError, OutboundTrunk
 
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 3.0
 
 
 class ScriptedTrunks:

@@ -1,0 +1,91 @@
+"""A slice of the crash matrix; `make test-crash` plays all of it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.crash.deployment import Crashable, crashable
+from tests.crash.matrix import MATRIX, Fault, Point, Scenario
+from tests.crash.scenes import Stage, agent_of
+
+from oneinbox.adapters.media.scripted.wire import Fault as PlaneFault
+from oneinbox.adapters.media.scripted.wire import FaultKind
+
+CHOSEN = {
+    Fault.KILL: ("register inbound_trunk", "register activate", "update outbound_trunk", "delete forget"),
+    Fault.DATABASE: ("register dispatch_rule", "update change", "delete dispatch_rule"),
+    Fault.LOST: ("register outbound_trunk", "update check", "delete withdraw"),
+    Fault.TIMEOUT: ("register reserve", "delete inbound_trunk"),
+    Fault.ERROR: ("register activate", "update change", "delete outbound_trunk"),
+}
+
+
+def chosen(fault: Fault) -> list[Scenario]:
+    """One point of each step: another one for each, as far as there are several."""
+    found = []
+    for turn, step in enumerate(CHOSEN[fault]):
+        points = [one for one in MATRIX if (f"{one.kind} {one.step}", one.fault) == (step, fault)]
+        found.append(points[turn % len(points)])
+    return found
+
+
+def test_the_matrix_is_whole() -> None:
+    steps = {(one.kind, one.step) for one in MATRIX}
+    assert {kind for kind, _ in steps} == {"register", "update", "delete"}
+    assert len({str(one) for one in MATRIX}) == len(MATRIX) == len({one.number for one in MATRIX})
+    assert len(MATRIX) == len(Fault) * (len(Point) * (len(steps) - 1) + 1)
+
+
+@pytest.mark.timeout(300)
+def test_what_is_broken_off_is_finished_or_undone(tmp_path: Path) -> None:
+    with crashable(tmp_path) as deployment:
+        assert asyncio.run(play(deployment, [chosen(fault) for fault in Fault])) == {}
+
+
+EMBEDDED = ("register outbound_trunk", "register activate", "update inbound_trunk", "delete dispatch_rule")
+
+
+@pytest.mark.timeout(300)
+def test_so_it_is_on_the_embedded_plane(tmp_path: Path) -> None:
+    groups = [
+        [one for one in MATRIX if f"{one.kind} {one.step}" in EMBEDDED and (one.point, one.fault) == (point, fault)]
+        for point, fault in ((Point.UNSTORED, Fault.KILL), (Point.UNSTORED, Fault.DATABASE))
+    ]
+    with crashable(tmp_path, "embedded") as deployment:
+        assert asyncio.run(play(deployment, groups)) == {}
+    assert [len(group) for group in groups] == [len(EMBEDDED)] * 2
+
+
+@pytest.mark.timeout(300)
+def test_who_resumes_may_be_killed_too(tmp_path: Path) -> None:
+    scenario = next(one for one in MATRIX if (one.kind, one.step) == ("register", "outbound_trunk"))
+
+    async def scene(deployment: Crashable) -> dict[Scenario, str]:
+        stage = Stage(deployment, await agent_of(deployment))
+        playing = asyncio.create_task(stage.play([scenario]))
+        place = f"create_outbound_trunk {scenario.number}"
+        await _seen(deployment, place, 1)
+        await deployment.plane.script(place, [PlaneFault(kind=FaultKind.MUTE)])
+        await _seen(deployment, place, 2)
+        deployment.kill("jobs")
+        await asyncio.to_thread(deployment.start, "jobs")
+        await playing
+        assert (await deployment.plane.seen()).count(place) == 2, "what was made unheard was found, not made again"
+        return stage.failures
+
+    with crashable(tmp_path) as deployment:
+        assert asyncio.run(scene(deployment)) == {}
+
+
+async def _seen(deployment: Crashable, place: str, times: int) -> None:
+    async with asyncio.timeout(60):
+        while (await deployment.plane.seen()).count(place) < times:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def play(deployment: Crashable, groups: list[list[Scenario]]) -> dict[Scenario, str]:
+    """What was wrong."""
+    stage = Stage(deployment, await agent_of(deployment))
+    for group in groups:
+        await stage.play(group)
+    return stage.failures

@@ -17,6 +17,7 @@ from oneinbox.contracts.events import (
     DtmfReceived,
     EndReason,
     HoldChanged,
+    RecordingLost,
     RecordingStored,
     Said,
     TurnMeasured,
@@ -226,6 +227,34 @@ def test_a_call_that_is_gone_before_the_answer() -> None:
         assert (ended.reason, ended.failed, ended.at_ms) == (EndReason.CANCELLED, True, 0)
         assert call.recorder.state == "discarded"
         assert not call.of(CallAnswered)
+
+    run_virtually(scenario())
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_call_that_its_plane_loses_is_a_failure_of_ours(answered: bool) -> None:
+    async def scenario() -> None:
+        call = Call(plan())
+        await call.until(lambda: call.texts) if answered else call.leg.lose("The media engine died.")
+        call.leg.lose("The media engine died.")
+        ended = await call.ended()
+        assert (ended.reason, ended.failed, ended.detail) == (EndReason.WORKER_ERROR, True, "The media engine died.")
+
+    run_virtually(scenario())
+
+
+def test_a_recording_that_hangs_holds_the_end_of_its_call_up_for_seconds_only() -> None:
+    async def scenario() -> None:
+        call = Call(plan())
+        call.recorder.finish = asyncio.Event().wait  # type: ignore[method-assign,assignment]
+        await call.until(lambda: call.texts)
+        call.leg.stop()
+        ended = await asyncio.wait_for(call.task, 20)
+        assert [event.reason for event in call.of(RecordingLost)] == [
+            "The recording could not be completed within 10 s."
+        ]
+        assert (ended.reason, ended.failed) == (EndReason.CALLER_HANGUP, False)
+        assert call.events[-1] is ended
 
     run_virtually(scenario())
 

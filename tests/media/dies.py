@@ -15,7 +15,7 @@ async def main() -> None:
     async def on_call(leg: CallLeg) -> None:
         await leg.answer()
         async for event in leg.events():
-            if event.kind == "closed":
+            if event.kind == "lost":
                 print(event.detail, flush=True)
                 closed.set()
 

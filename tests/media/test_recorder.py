@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -82,6 +83,26 @@ def test_a_full_disk_ends_the_recording_and_leaves_no_file_open(tmp_path: Path) 
     assert isinstance(failure.value.__cause__, OSError)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() or path.is_symlink()]
     assert not [link for link in Path("/proc/self/fd").iterdir() if os.path.realpath(link) == "/dev/full"]
+
+
+def test_who_gives_up_on_a_disk_that_hangs_leaves_no_file_once_it_goes_on(tmp_path: Path) -> None:
+    goes_on = threading.Event()
+
+    async def record(pool: ThreadPoolExecutor) -> None:
+        recorder = OggRecorder(tmp_path, "w", "c", pool)
+        for _ in range(120):
+            recorder.block(TONE, TONE)
+        await recorder._tail
+        assert (tmp_path / "w" / "c.ogg.part").exists()
+        pool.submit(goes_on.wait)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(recorder.finish(), 0.2)
+        goes_on.set()
+        await recorder._tail
+
+    with ThreadPoolExecutor(1) as pool:
+        asyncio.run(record(pool))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_folder_that_cannot_be_made_fails_the_recording_only_at_its_end(tmp_path: Path) -> None:

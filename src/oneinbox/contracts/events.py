@@ -112,6 +112,15 @@ class RecordingStored:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingLost:
+    """There was to be a recording and there is none; `reason` says why, in plain words."""
+
+    at_ms: int
+    reason: str
+    type: Literal["recording_lost"] = "recording_lost"
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The terminal event: exactly one a call, always the last."""
 
@@ -133,5 +142,6 @@ CallEvent = (
     | DtmfReceived
     | HoldChanged
     | RecordingStored
+    | RecordingLost
     | CallEnded
 )

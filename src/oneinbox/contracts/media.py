@@ -96,10 +96,16 @@ class TrunkPlane(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LegEvent:
-    """What happened to a leg. `detail` is the digit for `dtmf`, a cause in plain words for `closed`."""
+    """What happened to a leg. `detail` is the digit for `dtmf`, a cause in plain words for `closed` and `lost`."""
 
-    kind: Literal["established", "held", "resumed", "dtmf", "closed"]
+    kind: Literal["established", "held", "resumed", "dtmf", "closed", "lost"]
+    """`closed`: one of the sides has ended the call. `lost`: the media plane can't carry it any more."""
     detail: str = ""
+
+    @property
+    def is_last(self) -> bool:
+        """Does nothing follow on this leg?"""
+        return self.kind in ("closed", "lost")
 
 
 class AudioSink(Protocol):
@@ -151,7 +157,7 @@ class CallLeg(Protocol):
         ...
 
     def events(self) -> AsyncIterator[LegEvent]:
-        """Everything that happens to the leg; ends after `closed`."""
+        """Everything that happens to the leg; ends after `closed` or `lost`."""
         ...
 
 
@@ -166,7 +172,7 @@ class MediaPlane(Protocol):
         ...
 
     async def dial(self, trunk: OutboundTrunk, to_number: str, headers: Mapping[str, str]) -> CallLeg:
-        """Ring the far side; returns the leg, whose `established` or `closed` event tells how it went."""
+        """Ring the far side; returns the leg, whose `established`, `closed` or `lost` event tells how it went."""
         ...
 
     async def close(self) -> None:

@@ -57,7 +57,10 @@ class Recorder(Protocol):
         ...
 
     async def finish(self) -> tuple[str, int]:
-        """Complete the file. Returns its path below the recordings folder and its length in ms."""
+        """Complete the file. Returns its path below the recordings folder and its length in ms.
+
+        When it is cancelled, no file stays.
+        """
         ...
 
     async def discard(self) -> None:

@@ -5,7 +5,15 @@ from collections.abc import Callable
 
 import structlog
 
-from oneinbox.contracts.events import AgentFailed, CallAnswered, CallEnded, CallEvent, EndReason, RecordingStored
+from oneinbox.contracts.events import (
+    AgentFailed,
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    EndReason,
+    RecordingLost,
+    RecordingStored,
+)
 from oneinbox.contracts.media import CallLeg
 from oneinbox.contracts.plan import AgentPlan, CallPlan, TtsChoice
 from oneinbox.contracts.speech import Recorder, Speech
@@ -14,12 +22,14 @@ from oneinbox.conversation.announcement import Announcer, synthesise
 from oneinbox.conversation.line import Ending, Line
 from oneinbox.conversation.voicemail import VoicemailBox
 from oneinbox.kit.clock import Clock
-from oneinbox.kit.errors import ProviderError
+from oneinbox.kit.errors import OneInboxError, ProviderError
 
 SORRY = "I am sorry, we can't take your call right now. Please try again later. Goodbye."
 OWN_VOICE = TtsChoice(provider="builtin")
 """The voice that needs no vendor."""
 HANG_UP_SECONDS = 2.0
+KEEP_SECONDS = 10.0
+"""Encoding the last second and closing the file take milliseconds, unless the disk hangs."""
 
 _log = structlog.get_logger(__name__)
 
@@ -152,10 +162,19 @@ async def _hang_up(line: Line) -> None:
 
 async def _keep(line: Line, recorder: Recorder, at_ms: int) -> None:
     try:
-        if line.recorded:
-            path, duration_ms = await recorder.finish()
-            line.emit(RecordingStored(at_ms=at_ms, path=path, duration_ms=duration_ms))
-        else:
-            await recorder.discard()
+        async with asyncio.timeout(KEEP_SECONDS):
+            if line.recorded:
+                path, duration_ms = await recorder.finish()
+                line.emit(RecordingStored(at_ms=at_ms, path=path, duration_ms=duration_ms))
+            else:
+                await recorder.discard()
     except Exception as error:  # noqa: BLE001 (a lost recording must not lose the call's end)
         _log.error("recording_failed", exc_info=error)
+        if line.recorded:
+            line.emit(RecordingLost(at_ms=at_ms, reason=_why_lost(error)))
+
+
+def _why_lost(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"The recording could not be completed within {KEEP_SECONDS:.0f} s."
+    return str(error) if isinstance(error, OneInboxError) else "The recording could not be completed."

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from oneinbox.contracts.events import CallEvent, DtmfReceived, EndReason, HoldChanged
-from oneinbox.contracts.media import BLOCK_MS, CallLeg
+from oneinbox.contracts.media import BLOCK_MS, CallLeg, LegEvent
 from oneinbox.contracts.speech import Recorder
 
 AUDIBLE = 64
@@ -104,18 +104,19 @@ class Line:
 
     async def watch_leg(self) -> None:
         """Follow what happens to the leg until it is closed."""
+        last: LegEvent | None = None
         async for event in self.leg.events():
             match event.kind:
                 case "dtmf":
                     self.emit(DtmfReceived(at_ms=self.now_ms, digit=event.detail))
                 case "held" | "resumed":
                     self._hold(event.kind == "held")
-                case "closed":
-                    break
-                case "established":
-                    continue
+                case "closed" | "lost" | "established":
+                    last = event
         self.closed = True
-        if self.answered:
+        if last is not None and last.kind == "lost":
+            self.end(Ending(EndReason.WORKER_ERROR, failed=True, detail=last.detail))
+        elif self.answered:
             self.end(Ending(EndReason.CALLER_HANGUP))
         else:
             self.end(Ending(EndReason.CANCELLED, failed=True, detail="The caller gave up before the answer."))

@@ -8,7 +8,15 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import Discriminator, TypeAdapter
 
-from oneinbox.contracts.events import CallEnded, CallEvent, EndReason, RecordingStored, Said, TurnMeasured
+from oneinbox.contracts.events import (
+    CallEnded,
+    CallEvent,
+    EndReason,
+    RecordingLost,
+    RecordingStored,
+    Said,
+    TurnMeasured,
+)
 
 CallStatus = Literal["queued", "initiated", "in_progress", "completed", "failed"]
 Step = Literal["dispatched", "answered", "ended", "broke_off"]
@@ -110,6 +118,8 @@ class Ending:
     messages: list[Message]
     latency: Latency
     recording_path: str | None
+    recording_note: str | None
+    """Why there is no recording though there was to be one."""
 
 
 def messages_of(events: Sequence[CallEvent]) -> list[Message]:
@@ -150,6 +160,7 @@ def ending_of(status: str, events: Sequence[CallEvent], ended: CallEnded) -> End
         messages=messages_of(events),
         latency=latency_of(events),
         recording_path=next((event.path for event in events if isinstance(event, RecordingStored)), None),
+        recording_note=next((event.reason for event in events if isinstance(event, RecordingLost)), None),
     )
 
 

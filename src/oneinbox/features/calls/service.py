@@ -241,6 +241,8 @@ async def _fold(session: AsyncSession, call: Call, ended: CallEnded, at: datetim
     call.messages = [dict(message) for message in ending.messages]
     call.latency = dict(ending.latency)
     call.recording_path = ending.recording_path
+    if ending.recording_note is not None:
+        call.call_metadata = call.call_metadata | {"recording_note": ending.recording_note}
     if ending.end_reason is EndReason.VOICEMAIL:
         call.outcome = VOICEMAIL_OUTCOME
         call.analysis = {"outcome": VOICEMAIL_OUTCOME}

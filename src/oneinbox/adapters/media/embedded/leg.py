@@ -76,11 +76,11 @@ class EmbeddedLeg:
         return self._mouth.lead_blocks * BLOCK_MS
 
     async def events(self) -> AsyncIterator[LegEvent]:
-        """Everything that happens, up to and with `closed`."""
+        """Everything that happens, up to and with `closed` or `lost`."""
         while True:
             event = await self._events.get()
             yield event
-            if event.kind == "closed":
+            if event.is_last:
                 return
 
     def catch_up(self, events: Iterable[StackEvent]) -> None:
@@ -98,16 +98,20 @@ class EmbeddedLeg:
             self._sink.block(heard, said)
 
     def lost(self, cause: str) -> None:
-        """The call has ended without the engine saying so."""
-        self._on_event("CALL_CLOSED", cause)
+        """The engine can't carry the call any more."""
+        self._finish(LegEvent("lost", cause))
 
     def _on_event(self, name: str, text: str) -> None:
-        if name == "CALL_CLOSED" and not self.over:
-            self.over, self._live = True, False
-            self._events.put_nowait(LegEvent("closed", _CAUSES.get(text, text)))
+        if name == "CALL_CLOSED":
+            self._finish(LegEvent("closed", _CAUSES.get(text, text)))
         elif event := _EVENTS.get(name):
             self._live = True
             self._held = event.kind == "held"
+            self._events.put_nowait(event)
+
+    def _finish(self, event: LegEvent) -> None:
+        if not self.over:
+            self.over, self._live = True, False
             self._events.put_nowait(event)
 
     async def _end(self, how: Callable[[], Awaitable[None]]) -> None:
@@ -116,4 +120,4 @@ class EmbeddedLeg:
         try:
             await how()
         except BaresipError:
-            self.lost("The call was over already.")
+            self._finish(LegEvent("closed", "The call was over already."))

@@ -10,6 +10,7 @@ from baresip import Account, BaresipError, Call, CommandQueueFull, Config, Runti
 from oneinbox.adapters.media.embedded.dialling import NO_VIDEO, Dialler
 from oneinbox.adapters.media.embedded.leg import EmbeddedLeg
 from oneinbox.contracts.media import BLOCK_MS, CALL_ID_HEADER, TICKET_HEADER, MediaError, OnCall, OutboundTrunk
+from oneinbox.kit.processes import port_is_free
 
 RTP_TIMEOUT_SECONDS = 60
 JITTER_BUFFER = "audio_jitter_buffer_type adaptive\naudio_jitter_buffer_ms 20-200\n"
@@ -18,6 +19,7 @@ a line without jitter, where both take 26 ms."""
 MOST_OWED_TICKS = 50
 """A stall is made up for tick by tick up to this; what is longer is left out of the calls' time."""
 LIFE_SECONDS = 5.0
+PORT_TRIES = 20
 LOG_LEVEL = "warning"
 
 _log = structlog.get_logger(__name__)
@@ -44,7 +46,7 @@ class EmbeddedPlane:
 
     async def start(self, on_call: OnCall) -> tuple[str, int]:
         """Open the socket; `on_call` runs in a task of its own per call. Raises MediaError."""
-        port = _free_udp_port(self._host)
+        port = _free_port(self._host)
         first, last = self._rtp_ports
         config = Config(
             net_interface=self._host,
@@ -167,8 +169,12 @@ class EmbeddedPlane:
         task.add_done_callback(self._tasks.discard)
 
 
-def _free_udp_port(host: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(host: str) -> int:
+    """A port where UDP is free, and TCP, and TCP on the next (the engine opens them too, for SIP and SIP over TLS)."""
+    for _ in range(PORT_TRIES):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+            port: int = probe.getsockname()[1]
+            if all(port_is_free(socket.SOCK_STREAM, host, one) for one in (port, port + 1)):
+                break
+    return port

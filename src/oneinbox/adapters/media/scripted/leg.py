@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from oneinbox.contracts.media import BLOCK_BYTES, BLOCK_MS, AudioSink, LegEvent
 
@@ -124,11 +125,11 @@ class ScriptedLeg:
         return len(self._to_say) // 2
 
     async def events(self) -> AsyncIterator[LegEvent]:
-        """Everything that happens, up to and with `closed`."""
+        """Everything that happens, up to and with `closed` or `lost`."""
         while True:
             event = await self._events.get()
             yield event
-            if event.kind == "closed":
+            if event.is_last:
                 return
 
     def established(self) -> None:
@@ -188,15 +189,19 @@ class ScriptedLeg:
             case Stop():
                 self.stop()
 
+    def lose(self, cause: str) -> None:
+        """The media plane can't carry the call any more."""
+        self._end(cause, "lost")
+
     def _begin(self) -> None:
         self._events.put_nowait(LegEvent("established"))
         self._ticking = asyncio.create_task(self._tick(), name="scripted leg")
 
-    def _end(self, cause: str) -> None:
+    def _end(self, cause: str, kind: Literal["closed", "lost"] = "closed") -> None:
         if self._over:
             return
         self._over = True
-        self._events.put_nowait(LegEvent("closed", cause))
+        self._events.put_nowait(LegEvent(kind, cause))
         if self._ticking is not None:
             self._ticking.cancel()
 

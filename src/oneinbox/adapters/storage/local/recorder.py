@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -60,12 +61,20 @@ class OggRecorder:
             self._submit()
 
     async def finish(self) -> tuple[str, int]:
-        """Complete the file. Returns its path below the folder and its length in ms. Raises RecordingFailed."""
+        """Complete the file. Returns its path below the folder and its length in ms. Raises RecordingFailed.
+
+        When it is cancelled, what there is is forgotten as soon as the disk lets it.
+        """
         self._left += self._lead
         self._submit()
-        samples = await self._in_turn(self._complete)
+        completed = self._in_turn(self._complete)
+        try:
+            samples = await asyncio.shield(completed)
+        except asyncio.CancelledError:
+            self._in_turn(self._forget)
+            raise
         if self._failure is not None:
-            message = "The recording could not be written to disk."
+            message = f"The recording could not be written to disk: {_cause(self._failure)}."
             raise RecordingFailed("local", message, retryable=False) from self._failure
         return self._name, samples * 1000 // SAMPLE_RATE
 
@@ -118,7 +127,17 @@ class OggRecorder:
         if self._encoder is not None:
             self._encoder.abandon()
         self._part.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
         return 0
+
+
+def _cause(error: Exception) -> str:
+    """Without the path, which is nobody's business."""
+    return (
+        os.strerror(error.errno)
+        if isinstance(error, OSError | av.error.FFmpegError) and error.errno
+        else type(error).__name__
+    )
 
 
 class _Encoder:

@@ -30,6 +30,12 @@ def test_loudness_suits_a_phone_and_nothing_clips(synthesiser: Synthesiser) -> N
     assert -24 < level < -16
 
 
+@pytest.mark.parametrize("text", [GREETING, "We are open from nine to six.", "She said so."])
+def test_a_caller_does_not_wait_for_silence(synthesiser: Synthesiser, text: str) -> None:
+    sound = np.abs(np.frombuffer(asyncio.run(synthesiser.synthesise(text)), "<i2").astype(int))
+    assert np.flatnonzero(sound >= 64)[0] / 8 <= 20
+
+
 def test_half_speed_takes_longer_than_double(synthesiser: Synthesiser) -> None:
     slow, fast = (len(asyncio.run(synthesiser.synthesise(GREETING, speed))) for speed in (0.5, 2.0))
     assert slow > 2 * fast

@@ -17,6 +17,10 @@ FIRST, LAST, BLANK = 1, 2, 0
 LEFT, RIGHT = 34, 28
 """Frames of context that a chunk needs to come out as in one piece."""
 CHUNKS = (14, 28, 56, 112, 224)
+AUDIBLE = 64
+"""Of 16-bit samples."""
+RUN_UP = RATE * 16 // 1000
+"""Samples kept before the first sound: consonants begin softly."""
 GAIN = 1.6
 """Brings the voice to about -20 dBFS RMS while it speaks."""
 
@@ -37,10 +41,14 @@ class Piper:
             self._decoder = session(where / self._split.decoder)
 
     def speak(self, ipa: str, speed: float) -> Iterator[bytes]:
-        """s16le mono at 8 kHz of one sentence, chunk by chunk."""
+        """s16le mono at 8 kHz of one sentence, chunk by chunk, without the silence that the voice begins with."""
         resampler = soxr.ResampleStream(self._split.sample_rate, RATE, 1, dtype="float32")
+        begun = False
         for sound in self._decode(ipa, speed):
-            yield pcm(resampler.resample_chunk(sound))
+            said = pcm(resampler.resample_chunk(sound))
+            said = said if begun else from_first_sound(said)
+            begun = begun or bool(said)
+            yield said
         yield pcm(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
 
     def _decode(self, ipa: str, speed: float) -> Iterator[NDArray[np.float32]]:
@@ -81,3 +89,9 @@ def pcm(sound: NDArray[np.float32]) -> bytes:
     """s16le of a float signal at a phone's loudness; loud peaks are rounded off, never clipped."""
     data: bytes = (np.tanh(sound * GAIN) * 32767).astype("<i2").tobytes()
     return data
+
+
+def from_first_sound(said: bytes) -> bytes:
+    """s16le from just before its first sound on, which comes 35 to 65 ms in; nothing when there is none."""
+    loud = np.flatnonzero(np.abs(np.frombuffer(said, "<i2").astype(np.int32)) >= AUDIBLE)
+    return said[2 * max(0, int(loud[0]) - RUN_UP) :] if loud.size else b""

@@ -12,9 +12,9 @@ from oneinbox.adapters.media.scripted.wire import Fault as PlaneFault
 from oneinbox.adapters.media.scripted.wire import FaultKind
 
 CHOSEN = {
-    Fault.KILL: ("register inbound_trunk", "register activate", "update outbound_trunk", "delete forget"),
-    Fault.DATABASE: ("register dispatch_rule", "update change", "delete dispatch_rule"),
-    Fault.LOST: ("register outbound_trunk", "update check", "delete withdraw"),
+    Fault.KILL: ("register activate", "register inbound_trunk", "update outbound_trunk", "delete forget"),
+    Fault.DATABASE: ("update change", "register dispatch_rule", "delete dispatch_rule"),
+    Fault.LOST: ("update check", "register outbound_trunk", "delete withdraw"),
     Fault.TIMEOUT: ("register reserve", "delete inbound_trunk"),
     Fault.ERROR: ("register activate", "update change", "delete outbound_trunk"),
 }

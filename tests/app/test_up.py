@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from tests.ports import free_port
 
 PATIENCE = 120.0
 
@@ -40,7 +41,7 @@ class Product:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "data"
         self.log = folder / "log"
-        self.api, self.sip = free(socket.SOCK_STREAM), free(socket.SOCK_DGRAM)
+        self.api, self.sip = free(socket.SOCK_STREAM), free_port()
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("ONEINBOX_")} | {
             "ONEINBOX_DATA_DIR": str(self.folder),
             "ONEINBOX_API_LISTEN": f"127.0.0.1:{self.api}",
@@ -233,6 +234,17 @@ def test_logs_are_json_lines_without_secrets(product: Product) -> None:
     assert {json.loads(line)["process"] for line in lines} >= {"api", "edge", "voice-0"}
     passwords = (product.folder / "postgres.passwords").read_text().split()
     assert not any(secret in line for secret in passwords for line in product.log.read_text().splitlines())
+
+
+def test_what_it_writes_is_for_its_user_alone(product: Product) -> None:
+    """The data folder itself may be entered by the database's user, but not listed."""
+    assert product.folder.stat().st_mode & 0o044 == 0
+    open_to_others = [
+        str(path.relative_to(product.folder))
+        for path in product.folder.rglob("*")
+        if path.stat().st_mode & 0o077 and not path.is_symlink()
+    ]
+    assert open_to_others == []
 
 
 def test_a_database_of_ones_own_is_taken(tmp_path: Path, template: Any) -> None:

@@ -1,12 +1,15 @@
 """One process of a deployment: signals ask it to stop, and its supervisor is told when it serves."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 
 from oneinbox.app.settings import Settings, load
 from oneinbox.kit import logs
 
+OURS_ALONE = 0o077
+"""The umask: recordings and all else that is written is for this user alone."""
 READY = "ready"
 """The line on stdout that says so."""
 
@@ -15,6 +18,7 @@ Serve = Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
 
 def run(name: str, serve: Serve) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way; a second signal ends it at once."""
+    os.umask(OURS_ALONE)
     settings = load()
     logs.configure(settings.log_level, name)
     asyncio.run(until_signalled(lambda stop: serve(settings, stop, say_ready)))

@@ -49,6 +49,7 @@ def configure(level: str, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
+    logging.getLogger("baresip.native").setLevel(logging.ERROR)
     for noisy in ("httpx", "httpcore", "httpx2", "asyncio", "livekit", "livekit.agents", "openai", "alembic"):
         logging.getLogger(noisy).setLevel(max(number, logging.WARNING))
 

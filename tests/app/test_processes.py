@@ -24,6 +24,7 @@ from tests.app.deployment import (
     the_events,
 )
 from tests.conftest import DatabaseUrls
+from tests.ports import free_port
 
 from oneinbox.app.edge.serve import serve as serve_edge
 from oneinbox.app.edge.server import SipPortTaken
@@ -43,13 +44,6 @@ CALLER = HERE.parent / "e2e" / "caller.xml"
 SHOP = AgentRow(prompt="SCRIPT: We are open.", first_message="Hello, this is the shop.", enable_recording=True)
 
 pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import psycopg
+from tests import ports
 
 from oneinbox.kit.db import libpq_url
 from oneinbox.kit.postgres import EmbeddedPostgres
@@ -133,8 +134,13 @@ class Product:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What the deployment's database says: for what the API doesn't show yet."""
-        with psycopg.connect(libpq_url(EmbeddedPostgres(self.data_dir).owner_url)) as connection:
+        with psycopg.connect(libpq_url(self.owner_url)) as connection:
             return connection.execute(query.encode(), values).fetchall()
+
+    @property
+    def owner_url(self) -> str:
+        """Its database as the schema's owner."""
+        return self.environment.get("ONEINBOX_DATABASE_OWNER_URL") or EmbeddedPostgres(self.data_dir).owner_url
 
     def events(self, call_id: str, kind: str) -> list[dict[str, Any]]:
         """The payloads of a call's events of one kind, in order."""
@@ -158,6 +164,24 @@ class Product:
     def workers(self) -> list[int]:
         """The voice processes that take calls."""
         return [self._own(pid) for (pid,) in self.rows("SELECT pid FROM workers WHERE state = 'ready'")]
+
+    def child(self, command: str) -> int:
+        """The process of this deployment that runs `oneinbox COMMAND`, or `postgres`; 0 while there is none."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for pid in map(int, children):
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+                if words[1:4] == ["-m", "oneinbox", command] or words[0].endswith(f"/{command}"):
+                    return pid
+        return 0
+
+    def ask_to_stop(self) -> None:
+        """As Ctrl-C does, once."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def exit_code(self, seconds: float = STOP_SECONDS) -> int:
+        """How it ended; fails when it doesn't end in time."""
+        return self._process.wait(seconds)
 
     def stop(self) -> None:
         """End it as its user would: a second Ctrl-C hangs up what a failed test has left."""
@@ -211,7 +235,7 @@ def _environment(folder: Path, settings: dict[str, str]) -> dict[str, str]:
     own = {
         "DATA_DIR": str(folder / "data"),
         "API_LISTEN": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}",
-        "SIP_LISTEN": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
+        "SIP_LISTEN": f"127.0.0.1:{ports.free_port()}",
         "RTP_PORTS": free_range(200),
         "SCRIPTED_PROVIDERS": "true",
     }

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from oneinbox.app.edge.server import Admit, Doors, SipPortTaken, run_edge
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused, WorkerRoute
@@ -19,13 +20,6 @@ KEY = b"k" * 32
 HERE = Path(__file__).parent
 
 needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Served:

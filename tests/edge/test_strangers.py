@@ -93,7 +93,6 @@ def test_the_edge_is_no_relay(line, say):
             "MESSAGE", ok, 2, "z9hG4bK3", route=f"Route: <sip:127.0.0.1:5060;lr;oi={VICTIM[0].encode().hex()}-00>\r\n"
         ),
         say.in_dialog("MESSAGE", ok, 2, "z9hG4bK4", route="Route: <sip:127.0.0.1:5060;lr;oi=é-é>\r\n"),
-        say.in_dialog("MESSAGE", ok, 2, "z9hG4bK5", route=""),
         say.invite(method="MESSAGE", uri="sip:victim@203.0.113.9", body=b"", branch="z9hG4bK6"),
         say.invite(method="MESSAGE", extra=stolen, call_id="another", to_tag=";tag=w1", body=b"", branch="z9hG4bK7"),
     ]
@@ -102,6 +101,19 @@ def test_the_edge_is_no_relay(line, say):
         ((refused, _),) = say.sent(line.hear(data))
         assert refused.status in (481, 405)
         assert line.hear(data.replace(b"MESSAGE", b"ACK")) == []
+
+
+def test_without_a_route_a_dialogs_own_sides_are_known(line, say):
+    ok = line.establish()
+    data = say.in_dialog("MESSAGE", ok, 2, "z9hG4bK5", route="")
+    ((_, dest),) = say.sent(line.hear(data))
+    assert dest == line.worker
+    ((_, dest),) = say.sent(line.hear(data.replace(b"z9hG4bK5", b"z9hG4bK6"), line.caller._replace(port=9)))
+    assert dest == line.worker
+    for source in (line.stranger, line.second._replace(host="127.0.0.77")):
+        assert relayed(line, say, data, source) == []
+    ((refused, _),) = say.sent(line.hear(data.replace(b";tag=w1", b";tag=other")))
+    assert refused.status == 481
 
 
 def test_a_true_token_leads_to_its_worker_only(line, say):

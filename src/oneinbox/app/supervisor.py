@@ -214,8 +214,8 @@ async def run_deployment(
 
 
 def _require_ports(settings: Settings) -> None:
-    doors = {"api_listen": socket.SOCK_STREAM, "sip_listen": socket.SOCK_DGRAM}
-    for name, kind in doors.items():
+    doors = [("api_listen", socket.SOCK_STREAM), ("sip_listen", socket.SOCK_DGRAM), ("sip_listen", socket.SOCK_STREAM)]
+    for name, kind in doors:
         address: Address = getattr(settings, name)
         if not port_is_free(kind, address.host, address.port):
             raise PortTaken(f"{variable(name)}: can't listen on {address}: another program does, or it isn't ours.")

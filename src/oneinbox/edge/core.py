@@ -132,6 +132,8 @@ class Edge:
         request, said, now = heard.request, heard.said, heard.now
         invite = self._invites.find(self._entry.key(request, said, heard.source))
         hop = hop_of(request, self._agenda.signer, said.call_id) if said.to_tag else None
+        if said.to_tag and not request.all("route"):
+            hop = self._dialogs.hop(said, heard.source, now)
         match request.method:
             case "INVITE" if invite is not None:
                 self._invites.repeated(invite)

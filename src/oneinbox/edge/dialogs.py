@@ -83,6 +83,18 @@ class Dialogs:
         key = (said.call_id, caller_tag, worker_tag)
         return self._open.get(key, now) or self._closed.get(key, now)
 
+    def hop(self, said: Basics, source: Address, now: float) -> Hop | None:
+        """The sides of the dialog of a request without our Route: some callers send straight to us (RFC 2543 had none).
+
+        Its tags, and that it comes from the side where they are known, are what tells it from a forged one.
+        """
+        for from_worker in (False, True):
+            dialog = self.find(said, from_worker, now)
+            if dialog is not None:
+                there = source == dialog.hop.worker if from_worker else source.host == dialog.caller.host
+                return dialog.hop if there else None
+        return None
+
     def passed(self, request: Request, said: Basics, source: Address, from_worker: bool, now: float) -> None:
         """Learn from a request that is being forwarded: CSeq, a new Contact, and the end."""
         dialog = self.find(said, from_worker, now)

@@ -12,6 +12,7 @@ from oneinbox.edge.fields import Basics
 from oneinbox.edge.legs import Leg, Legs
 from oneinbox.edge.message import Header, Request, Response, made, wire
 from oneinbox.edge.nonces import Nonces
+from oneinbox.edge.outside import unreachable
 from oneinbox.edge.rewriting import answer, hostport, redacted, reply_address, returned
 
 DECISION_SECONDS = 3.0
@@ -260,7 +261,7 @@ class Invites:
             return
         self._pass_on(invite, leg, response, now)
         if first:
-            self._conclude(invite, response.status, Cause.ADMITTED, f"Answered by {leg.route.worker_id}.", now)
+            self._conclude(invite, response.status, Cause.ADMITTED, _answered(invite, leg), now)
 
     def _refused(self, invite: Invite, leg: Leg, response: Response, now: float) -> None:
         if invite.verdict is not None:
@@ -336,3 +337,13 @@ class Invites:
         if self._merged.get(same) == key:
             del self._merged[same]
         self.legs.forget(key)
+
+
+def _answered(invite: Invite, leg: Leg) -> str:
+    said = unreachable(invite.request.body, invite.source.host)
+    if said is None:
+        return f"Answered by {leg.route.worker_id}."
+    return (
+        f"Answered by {leg.route.worker_id}. The caller wants its audio at {said}, which can't be reached from here: "
+        f"it is sent to {invite.source.host} instead, and not heard unless the caller's network lets it through."
+    )

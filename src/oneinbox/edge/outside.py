@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from oneinbox.edge.fields import uri_of
 from oneinbox.edge.message import Header, Request, Response, made
+from oneinbox.edge.sdp import media_host
 
 M = TypeVar("M", Request, Response)
 
@@ -26,14 +27,27 @@ def is_outside(host: str) -> bool:
     return not any(address in network for network in _INSIDE)
 
 
-def outward(message: M, inner: str, public: str, media: str) -> M:
+def outward(message: M, inner: str, public: str, media: str, *, contact: bool = True) -> M:
     """What a worker says, as it goes out: Contact and the offer's or answer's addresses are public."""
-    headers = [_contact(header, inner, public) if header.name == "contact" else header for header in message.headers]
-    message.headers = headers
+    if contact:
+        message.headers = [_contact(one, inner, public) if one.name == "contact" else one for one in message.headers]
     if message.body and (message.first("content-type") or "").lower().startswith("application/sdp"):
         message.body = _sdp(message.body, inner, media)
         message.headers = [_length(header, message.body) for header in message.headers]
     return message
+
+
+def unreachable(body: bytes, source: str) -> str | None:
+    """The address in an offer that only the caller's own network knows, though the caller isn't in ours."""
+    said = media_host(body)
+    away = is_outside(source) or ip_address(source).is_loopback
+    return said if said is not None and said != source and away and not is_outside(said) else None
+
+
+def reached(request: Request, source: str) -> Request:
+    """The offer as a worker can use it: audio for an address that nobody reaches goes to where the INVITE came from."""
+    said = unreachable(request.body, source)
+    return outward(request, said, source, source, contact=False) if said is not None else request
 
 
 def inward(request: Request, worker: str, public: str) -> Request:

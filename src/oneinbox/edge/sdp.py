@@ -1,4 +1,4 @@
-"""What the edge reads out of an offer (RFC 8866): which encodings its first audio line names."""
+"""What the edge reads out of an offer (RFC 8866): the encodings of its first audio line, and its address."""
 
 import re
 
@@ -8,6 +8,15 @@ STATIC = {"0": "PCMU/8000", "3": "GSM/8000", "4": "G723/8000", "8": "PCMA/8000",
 
 _AUDIO = re.compile(r"audio [0-9]{1,5}(?:/[0-9]+)? [A-Za-z0-9/]{1,30}((?: [0-9]{1,3})+)\s*")
 _MAP = re.compile(r"rtpmap:([0-9]{1,3}) ([!-~]{1,40})\s*")
+
+
+_ADDRESS = re.compile(rb"(?m)^c=IN IP[46] ([0-9A-Fa-f.:]{1,45})(?=[\r\n/]|$)")
+
+
+def media_host(body: bytes) -> str | None:
+    """Where the first connection line wants audio sent (RFC 8866, section 5.7); None for names and for no line."""
+    found = _ADDRESS.search(body)
+    return found[1].decode() if found else None
 
 
 def offered(body: bytes) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Which registered numbers a dialled user part may mean: +E.164, E.164 without its "+", or a national form.
 
-Country codes are those that ITU-T has assigned (E.164). Candidates are made, so that an index finds the number.
+Any country code of one to three digits may stand before a national form: what was registered isn't judged by numbering
+plans. Candidates are made, so that an index finds the number.
 """
 
 import re
@@ -8,24 +9,10 @@ import re
 MAX_DIGITS = 15
 MIN_NATIONAL_DIGITS = 6
 
-_RANGES = (
-    "1 7 20 27 30-34 36 39-41 43-49 51-58 60-66 81 82 84 86 90-95 98 211-213 216 218 220-258 260-269 290 291 297-299 "
-    "350-359 370-383 385-387 389 420 421 423 500-509 590-599 670 672-683 685-692 850 852 853 855 856 880 886 960-968 "
-    "970-977 992-996 998"
-)
 _SEPARATORS = re.compile(r"[-.() ]")
 _PARAMETERS = re.compile(r";.*$")
 
-
-def _codes() -> tuple[str, ...]:
-    codes: list[str] = []
-    for part in _RANGES.split():
-        first, _, last = part.partition("-")
-        codes += [str(code) for code in range(int(first), int(last or first) + 1)]
-    return tuple(codes)
-
-
-COUNTRY_CODES = _codes()
+COUNTRY_CODES = tuple(str(code) for code in range(1, 1000))
 
 
 def candidates(dialled: str) -> frozenset[str]:

@@ -2,7 +2,11 @@
 
 import asyncio
 import base64
+import os
+import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ from tests.api.conftest import Api, Deployed
 
 from oneinbox.app import rotation
 from oneinbox.kit.db import Database
-from oneinbox.kit.sealing import KeyFile, Sealer, SealingError, kid_of
+from oneinbox.kit.sealing import KeyFile, MasterKeys, Sealer, SealingError, kid_of
 
 PLACE = {"workspace_id": "w", "row_id": "r", "field": "f"}
 
@@ -61,6 +65,38 @@ def test_running_processes_follow_a_rotation(tmp_path: Path) -> None:
     assert running.open(after, **PLACE) == "new"
     with pytest.raises(SealingError, match="master key"):
         running.open(before, **PLACE)
+
+
+def test_keys_added_at_once_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    files = [KeyFile(path) for _ in range(8)]
+    with ThreadPoolExecutor(len(files)) as threads:
+        added = list(threads.map(lambda file: [file.add_newest() for _ in range(5)], files))
+    assert set(chain.from_iterable(added)) < set(MasterKeys.load_or_create(path, None).keys)
+
+
+def test_who_forgets_old_keys_leaves_those_of_a_rotation_that_began_meanwhile(file: KeyFile) -> None:
+    first, second = file.add_newest(), file.add_newest()
+    file.keep_only({first})
+    assert list(file().keys) == [second, first]
+    file.keep_only({second})
+    file.keep_only({first})
+    assert list(file().keys) == [second], "the one that is used by everybody now"
+
+
+def test_a_new_key_is_on_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    sync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    file = KeyFile(tmp_path / "master.key")
+    kid = file.add_newest()
+    file.keep_only({kid})
+    assert synced == [False, True] * 3, "the file, and then the folder that names it"
 
 
 def test_it_is_known_of_every_column_of_bytes_whether_it_is_sealed() -> None:

@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+import fcntl
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -91,13 +94,20 @@ class KeyFile:
         """Put a new key before those of the file, in one piece. Returns its kid."""
         kid = secrets.token_hex(4)
         fresh = f"{kid}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
-        _replace(self._path, ",".join([fresh, self._path.read_text(encoding="utf-8").strip()]))
+        with _alone(self._path):
+            _replace(self._path, ",".join([fresh, self._path.read_text(encoding="utf-8").strip()]))
         return kid
 
     def keep_only(self, kids: Collection[str]) -> None:
-        """Drop every other key: what they sealed can't be opened any more."""
-        entries = [entry.strip() for entry in self._path.read_text(encoding="utf-8").split(",")]
-        _replace(self._path, ",".join(entry for entry in entries if entry.partition(":")[0] in kids))
+        """Drop every other key that is older: what they sealed can't be opened any more.
+
+        Newer ones are another rotation's, which has begun meanwhile and seals under them.
+        """
+        with _alone(self._path):
+            entries = [entry.strip() for entry in self._path.read_text(encoding="utf-8").split(",")]
+            kept = [entry.partition(":")[0] in kids for entry in entries]
+            newer = kept.index(True) if any(kept) else len(entries)
+            _replace(self._path, ",".join([*entries[:newer], *compress(entries[newer:], kept[newer:])]))
 
 
 class Sealer:
@@ -165,10 +175,32 @@ def _create(path: Path) -> None:
         return
     finally:
         os.unlink(draft)
+    _sync_folder(path.parent)
 
 
 def _replace(path: Path, line: str) -> None:
     os.rename(_draft(path, line), path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A name is on the disk once its folder is (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While nobody else changes the file. The lock lies beside it, since the file itself is replaced (flock(2))."""
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _draft(path: Path, line: str) -> str:

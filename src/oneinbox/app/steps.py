@@ -10,7 +10,15 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential,
+    wait_fixed,
+)
 
 from oneinbox.app.ledger import Fault, Ledger, OperationElsewhere, Queue
 from oneinbox.app.running import DATABASE_AWAY
@@ -18,7 +26,7 @@ from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 from oneinbox.kit.errors import Conflict, ProviderError
 from oneinbox.kit.sealing import Sealer
-from oneinbox.kit.steps import Operation, OperationState, Results, Step, StepState, Work
+from oneinbox.kit.steps import OPEN, Operation, OperationState, Results, Step, StepState, Work
 
 UNDO_TRIES = 3
 RESOURCE_WAIT_SECONDS, SETTLE_SECONDS, RESOURCE_POLL_SECONDS = 10.0, 30.0, 0.05
@@ -56,14 +64,18 @@ class StepRunner:
         task = asyncio.create_task(self._run(work), name=f"{work.kind} {work.resource_id}")
         return await asyncio.shield(task)
 
-    async def settle(self, resource_id: str) -> None:
-        """Return when nothing is being done to the resource. Raises OperationInProgress when that takes too long."""
+    async def settle(self, resource_id: str) -> bool:
+        """Return when nothing is being done to the resource: whether the last thing was done to its end.
+
+        Raises OperationInProgress when that takes too long.
+        """
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
-                while await self._ledger.is_busy(resource_id):  # noqa: ASYNC110 (another process ends it)
+                while (last := await self._ledger.last_state(resource_id)) in OPEN:
                     await asyncio.sleep(RESOURCE_POLL_SECONDS)
         except TimeoutError:
             raise _busy() from None
+        return last == OperationState.DONE
 
     async def resume(self, operation_id: str, remake: Remake) -> bool:
         """Carry on an operation that nobody works on. Returns whether it is over; else it is worth another try."""
@@ -98,22 +110,22 @@ class StepRunner:
         return False
 
     async def _run(self, work: Work) -> Results:
-        try:
-            async with asyncio.timeout(RESOURCE_WAIT_SECONDS):
-                opened = await self._opened(work)
-        except TimeoutError:
-            raise _busy() from None
+        waiting = AsyncRetrying(
+            stop=stop_after_delay(RESOURCE_WAIT_SECONDS),
+            wait=wait_fixed(RESOURCE_POLL_SECONDS),
+            retry=retry_if_result(lambda opened: opened is None),
+            retry_error_callback=lambda _: None,
+        )
+        opened: tuple[str, int] | None = await waiting(self._open, work)
+        if opened is None:
+            raise _busy()
         run = _Run(self._ledger, self._places, opened[0], work, opened[1])
         await run.forward(0, look_first=False)
         return run.results
 
-    async def _opened(self, work: Work) -> tuple[str, int]:
-        while True:
-            async with self._places:
-                opened = await self._ledger.open(work)
-            if opened is not None:
-                return opened
-            await asyncio.sleep(RESOURCE_POLL_SECONDS)
+    async def _open(self, work: Work) -> tuple[str, int] | None:
+        async with self._places:
+            return await self._ledger.open(work)
 
 
 class _Run:

@@ -35,7 +35,7 @@ def measure(world: World) -> list[Figure]:
         number = product.number(agent)
         ring(product, number, WARM_UPS, HEARD_OUT)
         before = machine.cpu_seconds(machine.supervisor())
-        seen = ring(product, number, world.times(200, 10))
+        seen = ring(product, number, world.times(100, 10))
         used = machine.cpu_seconds(machine.supervisor())["edge"] - before["edge"]
         edge = _edge_share(product, WARM_UPS)
     answers, sounds = [1000 * one for one in seen.answers], [1000 * one for one in seen.sounds]

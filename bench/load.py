@@ -15,7 +15,7 @@ from bench.statistics import jitter_ms, mean, percentile
 from bench.world import World
 
 CALLS = 50
-SECONDS = 60.0
+SECONDS = 45.0
 RAMP_SECONDS = 5.0
 ROLES = ("voice", "edge", "api", "jobs", "postgres")
 TURN_SECONDS = 6.0

@@ -31,7 +31,7 @@ def measure(world: World) -> list[Figure]:
             product.number(agent)
         with _bare(product) as port:
             return [
-                _compare(product, port, what, path, rival, world.times(2000, 50))
+                _compare(product, port, what, path, rival, world.times(1000, 50))
                 for what, path, rival in _endpoints(product, agent)
             ]
 

@@ -53,10 +53,10 @@ def measure(world: World) -> list[Figure]:
     with world.deployed() as product:
         talk(product, _shops(product, 100, 1), questions, Heard())
         alone = Heard()
-        for number in _shops(product, 0, world.times(8)):
+        for number in _shops(product, 0, world.times(5)):
             talk(product, [number], questions, alone)
         together, before = Heard(), time.time()
-        for round_ in range(world.times(3)):
+        for round_ in range(world.times(2)):
             talk(product, _shops(product, 20 + 6 * round_, 6), questions, together)
         parts = _parts(product, before)
     return [*_figures("1 call", alone, 700), *_figures("6 calls at once", together, 900), *parts]

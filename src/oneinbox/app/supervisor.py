@@ -149,6 +149,8 @@ class _Child:
             start_new_session=True,
             preexec_fn=dying_with_parent(signal.SIGKILL),
         )
+        if self._ending:
+            self._signal(signal.SIGTERM)
         assert process.stdout is not None
         served = False
         async for line in process.stdout:

@@ -206,8 +206,7 @@ def test_valid_invites_are_forwarded_byte_for_byte_and_answered(corpus: Path, na
     answer = b"\r\n".join(
         [b"SIP/2.0 200 OK", *kept, b"Contact: <sip:w@127.0.0.1:6001>", b"Content-Length: 0", b"", b""]
     )
-    (back, *_) = edge.receive(answer, ("127.0.0.1", 6001), 1.1)
-    assert isinstance(back, Send)
+    back, *_ = [one for one in edge.receive(answer, ("127.0.0.1", 6001), 1.1) if isinstance(one, Send)]
     assert back.data.startswith(b"SIP/2.0 200 OK\r\n")
     ours, theirs = read(back.data).all("via"), original.all("via")
     assert [header.raw for header in ours[1:]] == [header.raw for header in theirs[1:]]

@@ -54,7 +54,15 @@ class Record:
     attempt: Attempt
 
 
-Action = Send | Ask | Record
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep this text for an edge that comes after this one; None: it may be forgotten."""
+
+    key: str
+    text: str | None
+
+
+Action = Send | Ask | Record | Keep
 
 
 @dataclass(frozen=True, slots=True)

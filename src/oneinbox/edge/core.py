@@ -1,11 +1,12 @@
 """The SIP edge as a function of bytes and time: datagrams, decisions and dead workers go in, actions come out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from oneinbox.contracts.admission import Admitted, Decision
 from oneinbox.edge.actions import Action, Address, EdgeConfig
 from oneinbox.edge.agenda import Agenda, Fading
+from oneinbox.edge.dialog import Dialog
 from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.entry import Entry, Heard, options_in, unsupported
 from oneinbox.edge.fields import Basics, basics, split, uri_of
@@ -44,6 +45,16 @@ class Edge:
         self._workers: Fading[Address, bool] = Fading(WORKER_SECONDS, MAX_WORKERS)
         self._tally = Tally(self._agenda)
         self._entry = Entry(self._agenda, self._invites, self._nonces, self._tally, asks)
+
+    def take_up(self, kept: Iterable[str], now: float) -> None:
+        """Go on with the dialogs that an earlier edge has asked to keep. What can't be read is passed over."""
+        for text in kept:
+            try:
+                dialog = Dialog.from_text(text)
+            except (ValueError, TypeError, KeyError):
+                continue
+            self._dialogs.take_up(dialog, now)
+            self._workers.put(dialog.hop.worker, True, now)
 
     def receive(self, data: bytes, source: Address, now: float) -> list[Action]:
         """One datagram, or one message that a stream has framed. Never raises for what is in it."""

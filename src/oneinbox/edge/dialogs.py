@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oneinbox.edge.actions import LIFETIME, T1, T2, Address
+from oneinbox.edge.actions import LIFETIME, T1, T2, Address, Keep
 from oneinbox.edge.agenda import Agenda, Fading
+from oneinbox.edge.dialog import Dialog, Key
 from oneinbox.edge.fields import Basics, address_of, basics, split, uri_of
 from oneinbox.edge.message import Malformed, Message, Request, Response
 from oneinbox.edge.rewriting import MAX_FORWARDS
@@ -14,26 +15,6 @@ from oneinbox.edge.signing import Hop
 LONGEST_SECONDS = 4 * 3600.0
 """Calls last two hours at most; what is older had its BYE pass us by."""
 
-Key = tuple[str, str, str]
-"""Call-ID, the caller's tag, the worker's tag."""
-
-
-@dataclass(slots=True)
-class Dialog:
-    """An answered call. `local` and `remote` are the To and From values as the worker sees itself and its caller."""
-
-    key: Key
-    hop: Hop
-    local: str
-    remote: str
-    caller: Address
-    """Where the caller was heard last."""
-    caller_target: str
-    caller_routes: tuple[str, ...]
-    caller_cseq: int
-    worker_cseq: int = 0
-    orphaned: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Bye:
@@ -42,6 +23,8 @@ class Bye:
     data: bytes
     dest: Address
     otherwise: Address | None = None
+    ends: str | None = None
+    """The dialog that is kept until this is answered."""
 
 
 class Dialogs:
@@ -76,6 +59,11 @@ class Dialogs:
             caller_cseq=said.cseq,
         )
         self._open.put(key, dialog, now)
+        self._keep(dialog)
+
+    def take_up(self, dialog: Dialog, now: float) -> None:
+        """One that an earlier edge has kept."""
+        self._open.put(dialog.key, dialog, now)
 
     def find(self, said: Basics, from_worker: bool, now: float) -> Dialog | None:
         """The dialog that a request or response belongs to."""
@@ -109,17 +97,21 @@ class Dialogs:
                 dialog.caller_target = _contact(request) or dialog.caller_target
         if request.method == "BYE":
             self.close(dialog, now)
+        elif from_worker or request.method in ("INVITE", "UPDATE"):
+            self._keep(dialog)
 
     def refreshed(self, answer: Response, said: Basics, now: float) -> None:
         """The caller's 2xx to the worker's re-INVITE or UPDATE may bring a new Contact."""
         dialog = self.find(said, True, now)
         if dialog is not None:
             dialog.caller_target = _contact(answer) or dialog.caller_target
+            self._keep(dialog)
 
     def close(self, dialog: Dialog, now: float) -> None:
         """Its BYE has come; it is remembered for a little while, so that a repeated BYE finds it."""
         self._open.pop(dialog.key)
         self._closed.put(dialog.key, dialog, now)
+        self._agenda.act(Keep(dialog.name, None))
 
     def worker_gone(self, worker: Address, now: float) -> None:
         """Every caller of this worker gets a BYE."""
@@ -136,7 +128,7 @@ class Dialogs:
         if branch not in self._byes:
             return False
         if status >= 200:
-            del self._byes[branch]
+            self._done(branch)
         return True
 
     def bye(
@@ -147,8 +139,12 @@ class Dialogs:
         dest: Address,
         now: float,
         otherwise: Address | None = None,
+        ends: str | None = None,
     ) -> None:
-        """Send a BYE until it is answered, at most LIFETIME. `headers` are From, To, Call-ID and CSeq lines."""
+        """Send a BYE until it is answered, at most LIFETIME. `headers` are From, To, Call-ID and CSeq lines.
+
+        `ends` names the dialog that needn't be kept after that.
+        """
         branch = self._agenda.signer.branch("bye", *headers)
         lines = [
             f"BYE {target} SIP/2.0",
@@ -160,7 +156,7 @@ class Dialogs:
             "",
             "",
         ]
-        self._byes[branch] = Bye("\r\n".join(lines).encode("latin-1"), dest, otherwise)
+        self._byes[branch] = Bye("\r\n".join(lines).encode("latin-1"), dest, otherwise, ends)
         self._repeat(branch, T1, now + LIFETIME, now)
 
     def _bye_to_caller(self, dialog: Dialog, now: float) -> None:
@@ -173,14 +169,23 @@ class Dialogs:
         ]
         first = address_of(routes[0])[0] if routes else dialog.caller_target
         dest = toward_caller(first, dialog.caller)
-        self.bye(dialog.caller_target, routes, headers, dest, now, elsewhere(first, dialog.caller))
+        self.bye(dialog.caller_target, routes, headers, dest, now, elsewhere(first, dialog.caller), dialog.name)
+
+    def _done(self, branch: str) -> None:
+        bye = self._byes.pop(branch)
+        if bye.ends is not None:
+            self._agenda.act(Keep(bye.ends, None))
+
+    def _keep(self, dialog: Dialog) -> None:
+        if not dialog.orphaned:
+            self._agenda.act(Keep(dialog.name, dialog.to_text()))
 
     def _repeat(self, branch: str, pause: float, ends: float, now: float) -> None:
         bye = self._byes.get(branch)
         if bye is None:
             return
         if now >= ends:
-            del self._byes[branch]
+            self._done(branch)
             return
         self._agenda.send(bye.data, bye.dest, bye.otherwise)
         if bye.dest.is_stream:

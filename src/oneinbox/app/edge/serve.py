@@ -82,6 +82,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         ready=opened,
         doors=await _doors(settings),
         spool=settings.data_dir / f"edge-{listening[1]}.attempts",
+        kept=settings.data_dir / f"edge-{listening[1]}.dialogs",
     )
     eternal = {
         "edge": edge,

@@ -11,10 +11,11 @@ from typing import Self
 
 import structlog
 
+from oneinbox.app.edge.keepsakes import Keepsakes
 from oneinbox.app.edge.records import Records
 from oneinbox.app.edge.streams import Streams
 from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Login, Refused
-from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Record, Send
+from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Keep, Record, Send
 from oneinbox.edge.core import Edge
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.errors import OneInboxError
@@ -68,6 +69,7 @@ async def run_edge(
     asks: Callable[[], bool] = lambda: False,
     ready: Callable[[tuple[str, int]], None] | None = None,
     spool: Path | None = None,
+    kept: Path | None = None,
     doors: Doors = Doors(),
 ) -> None:
     """Serve SIP until cancelled; what can't be recorded then is left in the file `spool` for the next start.
@@ -75,20 +77,22 @@ async def run_edge(
     Port 0 of `listen` takes a free one; port 0 of `advertised` means the one listened on. `advertised` is a numeric
     host (or a name that callers resolve) for Via and Record-Route and must be given when `listen` is a wildcard.
     `known_sources` had best return the same object until it changes: lookups are cached by it. `asks`: may strangers
-    prove who they are? `ready` is called with the bound address. Raises SipPortTaken.
+    prove who they are? `kept` is the file of the dialogs, for an edge that comes after this one. `ready` is called with
+    the bound address. Raises SipPortTaken.
     """
     known = _KnownSources(known_sources)
-    records = Records(record, clock, spool)
+    records, keepsakes = Records(record, clock, spool), Keepsakes(kept, clock)
     async with _Bound(listen, doors) as bound, asyncio.TaskGroup() as tasks:
         edge = Edge(bound.config(advertised, route_key), known, asks)
-        server = _Server(edge, bound.sock, clock, tasks, admit, records)
+        edge.take_up(keepsakes.open(), clock.monotonic())
+        server = _Server(edge, bound.sock, clock, tasks, admit, records, keepsakes)
         for number in range(RECORDERS):
             tasks.create_task(records.write(), name=f"edge recorder {number}")
         tasks.create_task(_mourner(server, worker_gone), name="edge gone workers")
         await bound.start(server, known)
         if ready is not None:
             ready(bound.address)
-        await _until_cancelled(server, records)
+        await _until_cancelled(server, records, keepsakes)
 
 
 class _Bound:
@@ -217,7 +221,9 @@ class _Server:
         tasks: asyncio.TaskGroup,
         admit: Admit,
         records: Records,
+        keepsakes: Keepsakes,
     ) -> None:
+        self._keepsakes = keepsakes
         self.streams: Streams | None = None
         self._records = records
         self._edge = edge
@@ -275,6 +281,8 @@ class _Server:
                     task.add_done_callback(self._open.discard)
                 case Record():
                     self._records.add(action.attempt)
+                case Keep():
+                    self._keepsakes.keep(action)
         self._wind()
 
     def _send(self, action: Send) -> None:
@@ -312,13 +320,14 @@ class _Server:
         self._perform(self._edge.tick(self._clock.monotonic()))
 
 
-async def _until_cancelled(server: _Server, records: Records) -> None:
+async def _until_cancelled(server: _Server, records: Records, keepsakes: Keepsakes) -> None:
     try:
         await asyncio.Event().wait()
     finally:
         server.stop()
         await server.decided()
         await records.close()
+        keepsakes.close()
 
 
 async def _mourner(server: _Server, worker_gone: asyncio.Queue[tuple[str, int]]) -> None:

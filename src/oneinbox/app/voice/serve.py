@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,9 @@ DRAIN_SECONDS = 7200.0
 """The longest that a call may last."""
 FAREWELL_SECONDS = 5.0
 ENCODERS = 2
+PREPARATION_SECONDS = 60.0
+"""What one voice takes to be prepared at most; waiting for it costs no more than preparing another beside it."""
+LOOK_SECONDS = 0.2
 
 _log = structlog.get_logger(__name__)
 
@@ -85,7 +89,7 @@ async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Call
 
     Raises MediaError when the media engine can't start, or dies.
     """
-    synthesiser = await asyncio.to_thread(_warm_up, settings.voice_dir)
+    synthesiser = await _warm_up(settings.voice_dir)
     database = database_of(settings)
     speech = DeploymentSpeech(settings, synthesiser)
     encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")
@@ -173,22 +177,32 @@ def _prepared(task: asyncio.Task[None]) -> None:
         _log.warning("not_prepared", reason=type(error).__name__)
 
 
-def _warm_up(folder: Path) -> Synthesiser:
+async def _warm_up(folder: Path) -> Synthesiser:
     """Load all that speaks, listens and thinks here, so that no caller waits for it.
 
-    `folder` keeps the prepared voice for the next start; who finds another at it prepares one for itself.
+    `folder` keeps the prepared voice for the next start, and for others who start now: they wait for it.
     """
     _log.info("loading_models", what="voice")
-    folder.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     lock = FolderLock(folder)
     try:
-        synthesiser = load_voice(folder if lock.acquire() else None)
+        synthesiser = await asyncio.to_thread(load_voice, folder if await _ours(lock) else None)
     finally:
         lock.release()
     _log.info("loading_models", what="recogniser and brain")
-    models.warm_up()
+    await asyncio.to_thread(models.warm_up)
     _log.info("models_loaded")
     return synthesiser
+
+
+async def _ours(lock: FolderLock) -> bool:
+    """Whether we have got the lock within PREPARATION_SECONDS."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PREPARATION_SECONDS):
+            while not lock.acquire():  # noqa: ASYNC110 (another process gives it back)
+                await asyncio.sleep(LOOK_SECONDS)
+            return True
+    return False
 
 
 async def _ticket_key(settings: Settings, database: Database) -> bytes:

@@ -104,6 +104,16 @@ def test_signing_in_is_written(deployed: Deployed) -> None:
     assert written[2]["api_key_id"] is None
 
 
+def test_what_a_key_may_not_do_is_written_too(tenant: Api) -> None:
+    agent_id = tenant.agent()
+    made = tenant("POST", "/v1/api-keys", json={"name": "reader", "scopes": ["agents:read"]}).json()
+    reader = Api(tenant.runner, tenant.app, made["api_key"])
+    assert reader("DELETE", f"/v1/agents/{agent_id}").json()["code"] == "SCOPE_MISSING"
+    last = events(tenant)[-1]
+    assert (last["action"], last["resource_id"], last["status"]) == ("agent.delete", agent_id, 403)
+    assert last["api_key_id"] == made["id"]
+
+
 def test_parallel_requests_make_one_unbroken_chain(api: Api, deployed: Deployed) -> None:
     api.at_once([("POST", "/v1/agents", {"name": f"Agent {n}"}) for n in range(60)])
     assert len(events(api)) == 60

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import text
 from tests.api.conftest import TRIO, Api, Deployed
 
+from oneinbox.kit.db import Database
+
 AGENT = {"name": "Front desk"}
 
 
@@ -125,6 +127,32 @@ def test_a_registration_whose_answer_was_lost_is_found_again(api: Api, deployed:
     deployed.runner.run(as_if_killed())
     again = api("POST", "/v1/phone-numbers", json=body, **keyed("lost"))
     assert (again.status_code, again.json()) == (201, made)
+
+
+def test_a_failure_on_our_side_keeps_the_key_for_the_retry(api: Api, deployed: Deployed, database_urls: Any) -> None:
+    """The number is made, but its answer can't be stored: the retry gives that number, not a conflict with it."""
+    body = {"phone_number": "+15550100011", "provider": "twilio", "agent_id": api.agent(), "provider_config": TRIO}
+
+    async def owner(statement: str) -> None:
+        database = Database(database_urls.owner, pool_size=1)
+        async with database.transaction() as session:
+            await session.execute(text(statement))
+        await database.close()
+
+    deployed.runner.run(owner("REVOKE UPDATE ON idempotency_keys FROM oneinbox_app"))
+    assert api("POST", "/v1/phone-numbers", json=body, **keyed("half")).status_code == 500
+    deployed.runner.run(owner("GRANT UPDATE ON idempotency_keys TO oneinbox_app"))
+    again = api("POST", "/v1/phone-numbers", json=body, **keyed("half"))
+    assert again.status_code == 201, again.text
+    assert api("GET", "/v1/phone-numbers").json()["items"] == [again.json()]
+
+
+def test_many_keys_at_once_wait_for_their_turn(api: Api) -> None:
+    async def all_of_them() -> list[Any]:
+        bodies = [{"name": f"Agent {n}"} for n in range(60)]
+        return await asyncio.gather(*(api.send("POST", "/v1/agents", json=b, **keyed(b["name"][6:])) for b in bodies))
+
+    assert {answer.status_code for answer in api.runner.run(all_of_them())} == {201}
 
 
 def test_answers_are_kept_for_a_day(api: Api, deployed: Deployed) -> None:

@@ -121,11 +121,12 @@ class Ledger:
             state = await session.scalar(select(Operation.state).where(Operation.id == operation_id))
         return state in OPEN
 
-    async def is_busy(self, resource_id: str) -> bool:
-        """Whether an operation on the resource is open."""
-        busy = select(Operation.id).where(Operation.resource_id == resource_id, Operation.state.in_(OPEN))
+    async def last_state(self, resource_id: str) -> str | None:
+        """How far the newest operation on the resource is; None when there was none."""
+        newest = select(Operation.state).where(Operation.resource_id == resource_id).order_by(Operation.id.desc())
         async with self._database.transaction() as session:
-            return await session.scalar(busy) is not None
+            state: str | None = await session.scalar(newest.limit(1))
+        return state
 
     @asynccontextmanager
     async def turn(self, operation_id: str) -> AsyncIterator[AsyncSession]:

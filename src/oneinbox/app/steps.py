@@ -71,7 +71,7 @@ class StepRunner:
         """
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
-                while (last := await self._ledger.last_state(resource_id)) in OPEN:
+                while (last := await self._ledger.last_state(resource_id)) in OPEN:  # noqa: ASYNC110 (ended elsewhere)
                     await asyncio.sleep(RESOURCE_POLL_SECONDS)
         except TimeoutError:
             raise _busy() from None

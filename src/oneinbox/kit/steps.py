@@ -83,8 +83,11 @@ class Steps(Protocol):
         """What the steps gave. A caller that goes away does not stop them half-way."""
         ...
 
-    async def settle(self, resource_id: str) -> None:
-        """Return when nothing is being done to the resource, also by who resumes what a crash has left."""
+    async def settle(self, resource_id: str) -> bool:
+        """Return when nothing is being done to the resource, also by who resumes what a crash has left.
+
+        Whether what was done to it last was done to its end.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.app.api import errors, trail
-from oneinbox.app.api.callers import caller_of, person_of
+from oneinbox.app.api.callers import caller_of, person_of, require_scope
 from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.api.document import TITLE, VERSION, document
 from oneinbox.app.api.gate import Gate
@@ -89,6 +89,7 @@ async def _context(
     async with deployment.database.transaction() as session:
         caller = await caller_of(session, _keys(deployment), request, _token(credentials), deployment.clock)
     async with _acting(request, deployment, caller):
+        require_scope(caller, request)
         yield
 
 

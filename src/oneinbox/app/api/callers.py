@@ -19,12 +19,15 @@ Keys = tuple[bytes, bytes]
 
 
 async def caller_of(session: AsyncSession, keys: Keys, request: Request, bearer: str | None, clock: Clock) -> Caller:
-    """The owner of the bearer, who may do what the request wants. Raises Unauthorized, ScopeMissing, RateLimited."""
-    caller = await _counted(session, keys, request, bearer, clock)
+    """The owner of the bearer. Raises Unauthorized, RateLimited."""
+    return await _counted(session, keys, request, bearer, clock)
+
+
+def require_scope(caller: Caller, request: Request) -> None:
+    """Raises ScopeMissing when the caller's credential does not allow what the request wants."""
     scope = needed(request.method, request.scope["route"].path)
     if not allows(caller.scopes, scope):
         raise ScopeMissing(f"This API key lacks the scope {scope}.")
-    return caller
 
 
 async def person_of(session: AsyncSession, keys: Keys, request: Request, bearer: str | None, clock: Clock) -> Caller:

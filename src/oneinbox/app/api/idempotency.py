@@ -8,22 +8,24 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy import ColumnElement, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response
-from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_random
+from tenacity import AsyncRetrying, retry_if_result, wait_random
 
 from oneinbox.kit.bodies import InvalidField
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
-from oneinbox.kit.errors import Conflict
+from oneinbox.kit.errors import Conflict, OneInboxError
 from oneinbox.kit.idempotency import KeptAnswer
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.sealing import Sealer
@@ -94,7 +96,8 @@ class Idempotency:
     async def once(self, request: Request, workspace_id: str) -> AsyncIterator[Claim]:
         """Carry the block out unless its answer is there. Raises Replay, KeyReused, InProgress, InvalidField.
 
-        A block that raises gives its key back: what was refused may be asked again.
+        What was refused gives its key back, and may be asked again. What failed on our side keeps it: some of it may
+        have been done, and a retry must find that.
         """
         key = request.headers.get(HEADER)
         if key is None or request.method != "POST":
@@ -107,8 +110,9 @@ class Idempotency:
             claim = await self._claim(asked)
             try:
                 yield claim
-            except Exception:
-                await self._give_back(asked)
+            except (OneInboxError, RequestValidationError) as error:
+                if not isinstance(error, OneInboxError) or error.status < OneInboxError.status:
+                    await self._give_back(asked)
                 raise
 
     async def keep(self, session: AsyncSession, claim: Claim, response: Response) -> None:
@@ -127,46 +131,40 @@ class Idempotency:
     async def _alone(self, asked: _Asked) -> AsyncIterator[None]:
         """Twins in this process wait for one another, and the first of them for those in other processes."""
         here = self._here.setdefault(asked.lock, asyncio.Lock())
-        try:
-            async with asyncio.timeout(TWIN_WAITS_SECONDS):
-                await here.acquire()
-        except TimeoutError:
-            raise _in_progress() from None
-        try:
-            async with self._locked(asked):
-                yield
-        finally:
-            here.release()
-
-    @asynccontextmanager
-    async def _locked(self, asked: _Asked) -> AsyncIterator[None]:
-        waiting = AsyncRetrying(
-            stop=stop_after_delay(TWIN_WAITS_SECONDS),
-            wait=wait_random(*POLL_SECONDS),
-            retry=retry_if_result(lambda connection: connection is None),
-            retry_error_callback=lambda _: None,
-        )
-        connection: AsyncConnection | None = await waiting(self._try_to_lock, asked.lock)
-        if connection is None:
-            raise _in_progress()
-        try:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(TWIN_WAITS_SECONDS):
+                    await here.acquire()
+                    held.callback(here.release)
+                    connection = await self._lock(asked.lock)
+                    held.push_async_callback(_unlock, connection, asked.lock)
+            except TimeoutError:
+                said = f"A request with this {HEADER} is still being carried out after {TWIN_WAITS_SECONDS:.0f} s."
+                raise InProgress(said) from None
             yield
-        finally:
-            await _unlock(connection, asked.lock)
+
+    async def _lock(self, number: int) -> AsyncConnection:
+        waiting = AsyncRetrying(wait=wait_random(*POLL_SECONDS), retry=retry_if_result(lambda got: got is None))
+        connection: AsyncConnection = await waiting(self._try_to_lock, number)
+        return connection
 
     async def _try_to_lock(self, number: int) -> AsyncConnection | None:
-        """A connection that holds the lock, or None when another one does."""
-        connection = await self._locks.engine.connect()
+        """A connection that holds the lock; None when another one does, or when there is none to be had."""
+        try:
+            connection = await self._locks.engine.connect()
+        except PoolTimeout:
+            return None
+        got = False
         try:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            got = await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number})
+            got = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}))
         except BaseException:
-            await connection.close()
+            await connection.invalidate()
             raise
-        if got:
-            return connection
-        await connection.close()
-        return None
+        finally:
+            if not got:
+                await connection.close()
+        return connection if got else None
 
     async def _claim(self, asked: _Asked) -> Claim:
         async with self._database.transaction() as session:
@@ -204,7 +202,3 @@ def _row(asked: _Asked) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 def _place(asked: _Asked) -> dict[str, str]:
     return {"workspace_id": asked.workspace_id, "row_id": asked.key, "field": "answer"}
-
-
-def _in_progress() -> InProgress:
-    return InProgress(f"A request with this {HEADER} is still being carried out after {TWIN_WAITS_SECONDS:.0f} s.")

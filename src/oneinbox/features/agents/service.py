@@ -106,10 +106,17 @@ async def require(session: AsyncSession, workspace_id: str, ids: Collection[str]
             raise AgentNotFound(f"There is no agent {agent_id} in this workspace.")
 
 
-async def serving(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> frozenset[str]:
-    """Those of these agents that are there and switched on."""
-    found = await AgentRepository(session, workspace_id).get_all(ids)
-    return frozenset(agent.id for agent in found if agent.status == "active")
+async def serving(ctx: Context, ids: Collection[str]) -> frozenset[str]:
+    """Those of these agents that are there, switched on, and have providers that this deployment can reach."""
+    known = await snapshots(ctx.session, ctx.workspace_id, ids)
+    reachable = ctx.ports.defaults.reachable
+    return frozenset(one.agent_id for one in known.values() if not one.paused and not out_of_reach(one, reachable))
+
+
+def out_of_reach(agent: AgentSnapshot, reachable: Mapping[str, frozenset[str]]) -> str | None:
+    """The first of the agent's parts whose provider can't be reached: `llm`, `transcriber` or `tts`."""
+    providers = {"llm": agent.llm.provider, "transcriber": agent.stt.provider, "tts": agent.tts.provider}
+    return next((part for part, provider in providers.items() if provider not in reachable[part]), None)
 
 
 async def snapshots(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> dict[str, AgentSnapshot]:

@@ -22,7 +22,7 @@ class HealthCheck(BaseModel):
 class PhoneNumberHealthResponse(BaseModel):
     phone_id: str
     phone_number: str
-    status: str = Field(description="The number's status; `degraded` when it is active and a check fails.")
+    status: str = Field(description="The number's status: `degraded` when it is switched on and nobody would answer.")
     answered_by: AnsweredBy = Field(description="Who would answer a call that came now.")
     checks: list[HealthCheck]
     last_attempt: AttemptResponse | None = Field(description="The last INVITE that reached, or meant, this number.")

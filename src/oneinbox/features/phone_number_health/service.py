@@ -14,8 +14,8 @@ from oneinbox.features.phone_number_health.schemas import AnsweredBy, HealthChec
 from oneinbox.features.phone_numbers import service as phone_numbers
 from oneinbox.features.phone_numbers.schemas import Line, PhoneNumberResponse
 from oneinbox.features.workers import service as workers
+from oneinbox.kit.errors import ProviderError
 
-CARRIERS = frozenset({"last_attempt"})
 STATUSES: Mapping[str, tuple[Who, str, str]] = {
     "inactive": ("you", "The number is switched off.", 'Switch it on: PATCH it with {"status": "active"}.'),
     "provisioning": ("us", "The registration has not ended.", "Wait half a minute; then look at its operations."),
@@ -63,11 +63,10 @@ class _Chain:
             return _bad(name, "you", f"Agent {agent_id} was deleted.", "Give the number another agent.")
         if agent.paused:
             return _bad(name, "you", f"Agent {agent_id} is paused.", 'PATCH the agent with {"status": "active"}.')
-        for part, provider in _providers(agent).items():
-            if provider not in self.reachable[part]:
-                there = ", ".join(sorted(self.reachable[part]))
-                fix = f"Use a provider that this deployment has ({there}), or let it be configured."
-                return _bad(name, "you", f"Its {part} provider {provider} can't be reached from here.", fix)
+        if missing := agents.out_of_reach(agent, self.reachable):
+            there = ", ".join(sorted(self.reachable[missing]))
+            fix = f"Use a provider that this deployment has ({there}), or let it be configured."
+            return _bad(name, "you", f"Its {missing} provider can't be reached from here.", fix)
         return HealthCheck(name=name, ok=True)
 
     def _serves(self, agent_id: str) -> bool:
@@ -76,28 +75,24 @@ class _Chain:
 
 async def look(ctx: Context, phone_id: str) -> PhoneNumberHealthResponse:
     """The health of one number; raises PhoneNumberNotFound."""
-    phone = phone_numbers.to_response(await phone_numbers.get(ctx, phone_id))
-    (line,) = await phone_numbers.find_lines(ctx.session, [phone.phone_number])
+    row = await phone_numbers.get(ctx, phone_id)
+    (phone,) = await phone_numbers.shown(ctx, [row])
+    line = await phone_numbers.line_of(ctx.session, row)
     named = [agent_id for agent_id in (line.agent_id, line.fallback_agent_id) if agent_id]
     known = await agents.snapshots(ctx.session, ctx.workspace_id, named)
     chain = _Chain(line, known, ctx.ports.defaults.reachable)
     last = (await attempts.of_number(ctx.session, ctx.workspace_id, phone_id, 1, 0)).items
     attempt = last[0] if last else None
-    checks = [_status(phone), *_trunks(phone, line), *_agents(chain), await _workers(ctx), _attempt(attempt)]
+    checks = [_status(phone), *await _trunks(ctx, phone), *_agents(chain), await _workers(ctx), _attempt(attempt)]
     return PhoneNumberHealthResponse(
         phone_id=phone.id,
         phone_number=phone.phone_number,
-        status="degraded" if phone.status == "active" and _fails(checks) else phone.status,
+        status=phone.status,
         answered_by=chain.answered_by,
         checks=checks,
         last_attempt=attempt,
         last_inbound_call_at=await calls.last_inbound_at(ctx.session, ctx.workspace_id, phone_id),
     )
-
-
-def _fails(checks: list[HealthCheck]) -> bool:
-    """What a carrier did last says nothing about what the next caller finds."""
-    return any(not check.ok for check in checks if check.name not in CARRIERS)
 
 
 def _status(phone: PhoneNumberResponse) -> HealthCheck:
@@ -107,13 +102,13 @@ def _status(phone: PhoneNumberResponse) -> HealthCheck:
     return HealthCheck(name="status", ok=True)
 
 
-def _trunks(phone: PhoneNumberResponse, line: Line) -> list[HealthCheck]:
+async def _trunks(ctx: Context, phone: PhoneNumberResponse) -> list[HealthCheck]:
+    """What the media plane has, by what it says itself."""
     again = "Delete the number and register it again."
-    there = {
-        "inbound_trunk": bool(phone.inbound_trunk_id and line.sources),
-        "outbound_trunk": phone.outbound_trunk_id is not None,
-        "dispatch_rule": bool(phone.dispatch_rule_id and line.sources),
-    }
+    try:
+        there = await phone_numbers.provisioned(ctx, phone.id)
+    except ProviderError as error:
+        return [_bad("media_plane", "us", str(error), "Look at the log of the API and at the media plane.")]
     return [
         HealthCheck(name=name, ok=True) if ok else _bad(name, "us", f"The {name.replace('_', ' ')} is gone.", again)
         for name, ok in there.items()
@@ -141,10 +136,6 @@ def _attempt(last: AttemptResponse | None) -> HealthCheck:
         return HealthCheck(name="last_attempt", ok=True)
     who, fix = REFUSALS[last.cause]
     return _bad("last_attempt", who, f"The last call was refused: {last.reason}", fix)
-
-
-def _providers(agent: AgentSnapshot) -> dict[str, str]:
-    return {"llm": agent.llm.provider, "transcriber": agent.stt.provider, "tts": agent.tts.provider}
 
 
 def _bad(name: str, who: Who, cause: str, fix: str) -> HealthCheck:

@@ -21,7 +21,7 @@ from oneinbox.features.phone_numbers.schemas import (
     Released,
 )
 from oneinbox.features.trunks import service as trunks
-from oneinbox.features.trunks.schemas import Entrance
+from oneinbox.features.trunks.schemas import Entrance, Kind
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
@@ -41,10 +41,8 @@ async def register(ctx: Context, body: PhoneNumberCreate) -> PhoneNumber:
     _refuse_integration(body)
     config.resolve(ctx.ports, body.provider, body.provider_config)
     phone_id = ctx.made_id or new_id()
-    if ctx.again:
-        await ctx.ports.steps.settle(phone_id)
-        if (made := await _own(ctx).get(phone_id)) is not None:
-            return made
+    if ctx.again and await ctx.ports.steps.settle(phone_id):
+        return await get(ctx, phone_id)
     await ctx.ports.steps.run(steps.registering(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)
 
@@ -56,10 +54,10 @@ async def rehearse(ctx: Context, body: PhoneNumberCreate) -> PhoneNumberResponse
     """
     _refuse_integration(body)
     config.resolve(ctx.ports, body.provider, body.provider_config)
+    await ctx.ports.trunks.find("inbound_trunk", NO_ID)
     await agents.require(ctx.session, ctx.workspace_id, steps.agents_of(body))
     if await repository.live(ctx.session, [body.phone_number]):
         raise steps.taken(body.phone_number, await _own(ctx).id_of(body.phone_number))
-    await ctx.ports.trunks.find("inbound_trunk", NO_ID)
     routing = steps.routing_row(body.inbound_routing)
     return PhoneNumberResponse(
         id=NO_ID,
@@ -129,6 +127,11 @@ async def find_lines(session: AsyncSession, spellings: Collection[str]) -> Seque
     return await _lines(session, await repository.live(session, spellings))
 
 
+async def line_of(session: AsyncSession, phone: PhoneNumber) -> Line:
+    """A number as the edge sees it."""
+    return (await _lines(session, [phone]))[0]
+
+
 async def find_near(session: AsyncSession, spellings: Collection[str], number: str, most: int = 50) -> Sequence[Line]:
     """Live registrations of these +E.164 numbers, and those that stand next to `number` in order."""
     near = [*await repository.live(session, spellings), *await repository.neighbours(session, number, most)]
@@ -152,17 +155,23 @@ async def _lines(session: AsyncSession, phones: Sequence[PhoneNumber]) -> Sequen
 
 
 async def shown(ctx: Context, phones: Sequence[PhoneNumber]) -> list[PhoneNumberResponse]:
-    """The numbers as the API shows them: an active one that a caller would find out of order is `degraded`."""
+    """The numbers as the API shows them: an active one that nobody and no message would answer is `degraded`."""
     lines = {line.phone_id: line for line in await _lines(ctx.session, phones)}
     named = {line.agent_id for line in lines.values()} | {line.fallback_agent_id or "" for line in lines.values()}
-    serving = await agents.serving(ctx.session, ctx.workspace_id, named)
+    serving = await agents.serving(ctx, named)
     answers = [to_response(phone) for phone in phones]
     return [
         answer.model_copy(update={"status": DEGRADED})
-        if answer.status == ACTIVE and not _works(lines[answer.id], serving)
+        if answer.status == ACTIVE and not _is_answered(lines[answer.id], serving)
         else answer
         for answer in answers
     ]
+
+
+async def provisioned(ctx: Context, phone_id: str) -> dict[Kind, bool]:
+    """Whether the media plane has the number's trunks and its rule. Raises what the media plane raises."""
+    kinds: tuple[Kind, ...] = ("inbound_trunk", "outbound_trunk", "dispatch_rule")
+    return {kind: await ctx.ports.trunks.find(kind, steps.marker(phone_id, kind)) is not None for kind in kinds}
 
 
 def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
@@ -171,10 +180,8 @@ def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
     return PhoneNumberResponse.model_validate(stored)
 
 
-def _works(line: Line, serving: Collection[str]) -> bool:
-    """Whether calls get in, and somebody or a message answers them."""
-    answered = line.agent_id in serving or line.fallback_agent_id in serving or line.voicemail_message is not None
-    return bool(line.sources) and answered
+def _is_answered(line: Line, serving: Collection[str]) -> bool:
+    return line.agent_id in serving or line.fallback_agent_id in serving or line.voicemail_message is not None
 
 
 def _hands(ctx: Context) -> steps.Hands:

@@ -189,7 +189,7 @@ class _Provisioning:
         trunk_id = results["inbound_trunk"]
         assert trunk_id is not None
         rule = DispatchRule(
-            marker=_marker(self._phone_id, "dispatch_rule"),
+            marker=marker(self._phone_id, "dispatch_rule"),
             workspace_id=self._hands.workspace_id,
             trunk_id=trunk_id,
             phone_id=self._phone_id,
@@ -308,7 +308,7 @@ class _OnPlane:
     """Finding and removing one thing on the media plane."""
 
     def __init__(self, hands: Hands, kind: Kind, phone_id: str) -> None:
-        self._trunks, self._kind, self._marker = hands.ports.trunks, kind, _marker(phone_id, kind)
+        self._trunks, self._kind, self._marker = hands.ports.trunks, kind, marker(phone_id, kind)
 
     async def find(self, _session: AsyncSession, _: Results) -> str | None:
         return await self._trunks.find(self._kind, self._marker)
@@ -328,7 +328,7 @@ def _on_plane(hands: Hands, kind: Kind, phone_id: str) -> tuple[Deed, Undoing]:
     return thing.find, thing.undo
 
 
-def _marker(phone_id: str, kind: Kind) -> str:
+def marker(phone_id: str, kind: Kind) -> str:
     return f"{phone_id}:{kind}"
 
 
@@ -351,7 +351,7 @@ def _merged_routing(phone: PhoneNumber, change: InboundRoutingUpdate | None) -> 
 
 def _inbound(hands: Hands, phone_id: str, number: str, provider: str, made_of: TrunkConfig) -> InboundTrunk:
     return InboundTrunk(
-        marker=_marker(phone_id, "inbound_trunk"),
+        marker=marker(phone_id, "inbound_trunk"),
         workspace_id=hands.workspace_id,
         number=number,
         provider=provider,
@@ -363,7 +363,7 @@ def _inbound(hands: Hands, phone_id: str, number: str, provider: str, made_of: T
 
 def _outbound(hands: Hands, phone_id: str, number: str, provider: str, made_of: TrunkConfig) -> OutboundTrunk:
     return OutboundTrunk(
-        marker=_marker(phone_id, "outbound_trunk"),
+        marker=marker(phone_id, "outbound_trunk"),
         workspace_id=hands.workspace_id,
         number=number,
         provider=provider,

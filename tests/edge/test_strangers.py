@@ -183,3 +183,14 @@ def test_a_stranger_hears_one_answer_to_one_message(line, say):
     asked = line.hear(say.invite(), line.stranger)
     assert say.starts(line.refuse(say.key_of(asked), 403, Cause.SOURCE_NOT_ALLOWED)) == ["403"]
     assert say.starts(line.wait(40)) == []
+
+
+def test_long_messages_of_strangers_are_not_read(line, say):
+    def options(padding):
+        return say.invite(method="OPTIONS", extra=f"X-Long: {'a' * padding}\r\n", branch=f"z9hG4bK{padding}", body=b"")
+
+    assert line.hear(options(7_000), line.stranger) != []
+    assert line.hear(options(8_200), line.stranger) == []
+    assert say.starts(line.hear(options(8_200))) == ["200"]
+    (attempt,) = say.records(line.wait(11))
+    assert attempt.reason == "1 messages were dropped unread, because their source sent too many or too long ones."

@@ -3,17 +3,20 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from oneinbox.edge.actions import Address
 from oneinbox.edge.message import Malformed, Message, Request, Response, length
 
 SIP_PORT = 5060
+Separator = Literal[",", ";"]
 MAGIC = "z9hG4bK"
 
 _HOST = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.\-_]*"
 _VIA = re.compile(
-    rf"SIP\s*/\s*[0-9]\.[0-9]\s*/\s*([A-Za-z]+)\s+({_HOST})\s*(?::\s*([0-9]{{1,5}}))?\s*((?:;.*)?)", re.I | re.S
+    rf"SIP\s*+/\s*+[0-9]\.[0-9]\s*+/\s*+([A-Za-z]+)\s++({_HOST})\s*+(?::\s*+([0-9]{{1,5}}))?\s*+((?:;.*)?)",
+    re.I | re.S,
 )
 _URI = re.compile(rf"(sips?):(?:([^@<>\s]*)@)?({_HOST})(?::([0-9]{{1,5}}))?((?:;[^?<>\s]*)?)(\?[^<>\s]*)?", re.I)
 _TEL = re.compile(r"tel:([^;<>\s@]+)(;[^<>\s]*)?", re.I)
@@ -23,6 +26,12 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _ANONYMOUS = {"anonymous", "restricted", "unavailable", "unknown", "private", "266696687"}
 _NUMERIC = re.compile(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 TEXT_LIMIT = 256
+MOST_VIAS = 100
+"""More than Max-Forwards lets anybody write (RFC 3261, section 8.1.1.6)."""
+_QUOTED = r'"(?:[^"\\]++|\\.)*+"'
+_QUOTE = re.compile(_QUOTED, re.S)
+_PARTS = {separator: re.compile(rf'(?:[^"<{separator}]++|{_QUOTED}|<[^>]*+>?)*+', re.S) for separator in (",", ";")}
+"""What stands between two separators; all of it possessive, so that no text is read twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +92,10 @@ def basics(message: Request | Response) -> Basics:
         raise Malformed("CSeq is not a number and a method.")
     from_tag = parameter(address_of(_one(message, "from"))[1], "tag") or ""
     to_tag = parameter(address_of(_one(message, "to"))[1], "tag") or ""
-    vias = [via_of(value) for header in message.all("via") for value in split(header.value, ",")]
-    if not vias:
-        raise Malformed("There is no Via.")
+    hops = [value for header in message.all("via") for value in split(header.value, ",")]
+    if not 0 < len(hops) <= MOST_VIAS:
+        raise Malformed("There are too many Vias." if hops else "There is no Via.")
+    vias = [via_of(value) for value in hops]
     if isinstance(message, Request):
         _check_request(message, sequence[2])
     return Basics(vias[0], call_id, int(sequence[1]), sequence[2], from_tag, to_tag, _max_forwards(message))
@@ -147,7 +157,7 @@ def address_of(value: str) -> tuple[str, str]:
     """URI and header parameters of a name-addr or addr-spec (RFC 3261, section 20.10). Raises Malformed."""
     text = value.strip()
     if text.startswith('"'):
-        text = text[_closing(text) + 1 :].lstrip()
+        text = text[_after_quote(text) :].lstrip()
         if not text.startswith("<"):
             raise Malformed("A display name has no address behind it.")
     _, bracket, after = text.partition("<")
@@ -160,36 +170,32 @@ def address_of(value: str) -> tuple[str, str]:
     return uri, params
 
 
-def _closing(text: str) -> int:
-    place = 1
-    while place < len(text):
-        if text[place] == '"':
-            return place
-        place += 2 if text[place] == "\\" else 1
-    raise Malformed("A quoted string has no end.")
+def _after_quote(text: str) -> int:
+    quoted = _QUOTE.match(text)
+    if quoted is None:
+        raise Malformed("A quoted string has no end.")
+    return quoted.end()
 
 
-def split(text: str, separator: str) -> list[str]:
+def split(text: str, separator: Separator) -> list[str]:
     """Split at separators that stand outside of quotes and angle brackets; the parts are stripped."""
     return [part.strip() for part in cut(text, separator)]
 
 
-def cut(text: str, separator: str) -> list[str]:
+def cut(text: str, separator: Separator) -> list[str]:
     """Like `split`, keeping blanks. Raises Malformed for a quoted string without an end."""
     if '"' not in text and "<" not in text:
         return text.split(separator)
-    parts, begin, place, inside = [], 0, 0, False
-    while place < len(text):
-        letter = text[place]
-        if letter == '"' and not inside:
-            place += _closing(text[place:])
-        elif letter in "<>":
-            inside = letter == "<"
-        elif letter == separator and not inside:
-            parts.append(text[begin:place])
-            begin = place + 1
-        place += 1
-    return [*parts, text[begin:]]
+    parts, begin, part = [], 0, _PARTS[separator]
+    while True:
+        found = part.match(text, begin)
+        end = found.end() if found else begin
+        parts.append(text[begin:end])
+        if end == len(text):
+            return parts
+        if text[end] != separator:
+            raise Malformed("A quoted string has no end.")
+        begin = end + 1
 
 
 def parameter(params: str, name: str) -> str | None:

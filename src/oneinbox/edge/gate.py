@@ -1,4 +1,4 @@
-"""What is dropped before it is read: too much from one source, and too much from all strangers together."""
+"""What is dropped before it is read: too much from one source, and too much or too long from strangers."""
 
 from oneinbox.edge.actions import EdgeConfig
 from oneinbox.edge.agenda import Buckets
@@ -6,6 +6,8 @@ from oneinbox.edge.agenda import Buckets
 EVERYBODY = "everybody"
 PROOF = b"uthorization"
 BURST_SECONDS = 2.0
+MOST_STRANGER_BYTES = 8 * 1024
+"""Of a message of a stranger's: many times what an INVITE with its proof needs."""
 
 
 class Gate:
@@ -26,7 +28,7 @@ class Gate:
         """Is this message to be read?"""
         if known:
             return self._known.take(host, now)
-        if not self._stranger.take(host, now):
+        if len(data) > MOST_STRANGER_BYTES or not self._stranger.take(host, now):
             return False
         together = self._proving if PROOF in data else self._strangers
         return together.take(EVERYBODY, now)

@@ -31,6 +31,8 @@ _COMPACT = {
 }
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _FOLD = re.compile(r"\r\n[ \t]+")
+_NEXT = re.compile(r"\r\n(?![ \t])")
+_BARE = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2}) (.*)", re.IGNORECASE | re.DOTALL)
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,9}")
@@ -148,14 +150,11 @@ def length(message: Message) -> int | None:
 
 
 def _lines(head: bytes) -> list[str]:
-    lines: list[str] = []
-    for line in head.decode("latin-1").split("\r\n"):
-        if "\r" in line or "\n" in line:
-            raise Malformed("A line has a bare CR or LF.")
-        if line[:1] in (" ", "\t") and len(lines) > 1:
-            lines[-1] += "\r\n" + line
-        else:
-            lines.append(line)
+    text = head.decode("latin-1")
+    if _BARE.search(text):
+        raise Malformed("A line has a bare CR or LF.")
+    start, end, others = text.partition("\r\n")
+    lines = [start, *_NEXT.split(others)] if end else [start]
     if len(lines) > MAX_HEADERS:
         raise Malformed("There are too many headers.")
     return lines

@@ -9,8 +9,9 @@ from oneinbox.edge.message import Header, Message, Request, Response, made
 OURS = "x-oi-"
 MAX_FORWARDS = 70
 
-_HOP = re.compile(r"\s*;\s*(?:received|rport)\b(?:\s*=\s*(?:\[[^\]]*\]|[^;,\s]*))?", re.IGNORECASE)
-_PASSWORD = re.compile(r"((?:sips?):[^:@\s<>]*):[^@\s<>]*@", re.IGNORECASE)
+_HOP = re.compile(r"(?<!\s)\s*+;\s*+(?:received|rport)\b(?:\s*=\s*(?:\[[^\]]*\]|[^;,\s]*))?", re.IGNORECASE)
+_BEFORE_AT = re.compile(r"(?<![^@\s<>])[^@\s<>]*+@")
+_PASSWORD = re.compile(r"(sips?:[^:]*):.*@", re.IGNORECASE | re.DOTALL)
 
 PHRASES = {
     100: "Trying",
@@ -112,5 +113,5 @@ def returned(response: Response) -> Response:
 
 def redacted(start: str) -> str:
     """A start line for the record: no password, no control characters, not endless."""
-    clean = _PASSWORD.sub(r"\1@", start)
+    clean = _BEFORE_AT.sub(lambda found: _PASSWORD.sub(r"\1@", found[0], count=1), start)
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in clean)[:200]

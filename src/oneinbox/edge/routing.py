@@ -1,11 +1,12 @@
 """Where a request goes next: Route headers that are ours, and the way back to a caller."""
 
 from ipaddress import ip_address
+from itertools import takewhile
 
 from oneinbox.edge.actions import Address
 from oneinbox.edge.fields import address_of, cut, parameter, uri_of
 from oneinbox.edge.message import Header, Malformed, Request
-from oneinbox.edge.rewriting import hostport, popped
+from oneinbox.edge.rewriting import hostport
 from oneinbox.edge.signing import Hop, Signer
 
 TOKEN = "oi"
@@ -19,16 +20,39 @@ def record_route(advertised: Address, token: str) -> str:
 
 def hop_of(request: Request, signer: Signer, call_id: str) -> Hop | None:
     """The sides that the top Route names, if it is one of ours and true."""
-    token = _token(request)
+    value = request.first("route")
+    try:
+        token = _token(cut(value, ",")[0]) if value is not None else None
+    except Malformed:
+        return None
     return signer.read(token, call_id) if token else None
 
 
 def without_ours(request: Request) -> list[Header]:
     """The headers without the Routes on top that carry a token of ours, forged or not."""
-    copy = Request(list(request.headers), request.body, request.method, request.uri, request.version)
-    while _token(copy):
-        copy.headers = popped(copy, "route")
-    return copy.headers
+    headers: list[Header] = []
+    on_top = True
+    for header in request.headers:
+        left: Header | None = header
+        if on_top and header.name == "route":
+            left = _left(header)
+            on_top = left is None
+        if left is not None:
+            headers.append(left)
+    return headers
+
+
+def _left(route: Header) -> Header | None:
+    """What is left of a Route without our values on top."""
+    name, _, text = route.raw.decode("latin-1").partition(":")
+    try:
+        values = cut(text, ",")
+    except Malformed:
+        return route
+    ours = len(list(takewhile(_token, (value.strip() for value in values))))
+    if not ours:
+        return route
+    return Header("route", f"{name}:{','.join(values[ours:])}".encode("latin-1")) if values[ours:] else None
 
 
 def next_hop(headers: Request) -> str:
@@ -66,12 +90,9 @@ def elsewhere(uri: str, source: Address) -> Address:
     return address._replace(transport=source.transport)
 
 
-def _token(request: Request) -> str | None:
-    value = request.first("route")
-    if value is None:
-        return None
+def _token(value: str) -> str | None:
     try:
-        uri = uri_of(address_of(cut(value, ",")[0])[0])
+        uri = uri_of(address_of(value)[0])
         return parameter(uri.params, TOKEN) if uri is not None else None
     except Malformed:
         return None

@@ -11,7 +11,7 @@ MANY = "0.0.0.0"
 """Stands for the sources that there was no room to keep apart."""
 
 Kind = tuple[Cause, str]
-SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because their source sent too many")
+SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because their source sent too many or too long ones")
 UNREADABLE: Kind = (Cause.MALFORMED, "messages were no SIP and got no answer")
 CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers got no answer, because too many were open")
 

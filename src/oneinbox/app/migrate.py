@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oneinbox.kit.db import CONNECT_SECONDS, database_url, libpq_url
+from oneinbox.kit.db import WAITS, conninfo, database_url
 from oneinbox.kit.errors import OneInboxError
 
 LOCK_SECONDS = 30
@@ -57,7 +57,7 @@ def migrate(owner_url: str, app_url: str) -> None:
     engine = create_engine(
         database_url(owner_url),
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": limits},
+        connect_args={**WAITS, "options": limits},
     )
     try:
         with engine.connect() as connection:
@@ -90,7 +90,7 @@ def _grant(owner_url: str, role: str | None) -> None:
     if role is None or role == make_url(owner_url).username:
         return
     name = sql.Identifier(role)
-    with psycopg.connect(libpq_url(owner_url), connect_timeout=CONNECT_SECONDS) as connection:
+    with psycopg.connect(conninfo(owner_url)) as connection:
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
         tables = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}")
         connection.execute(tables.format(name))

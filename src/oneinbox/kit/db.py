@@ -1,12 +1,14 @@
 """PostgreSQL: the declarative base, transactions, and notifications."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import psycopg
 import structlog
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, MetaData, Table, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -15,6 +17,17 @@ from sqlalchemy.orm import DeclarativeBase
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 5
+WAITS: Mapping[str, int] = MappingProxyType(
+    {
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives": 1,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }
+)
+"""How long any connection waits for a server that has gone silent: about 11 s (libpq's names; the last in ms)."""
 RECONNECT_SECONDS = 0.5
 
 NAMES = {
@@ -53,6 +66,11 @@ def libpq_url(url: str) -> str:
     return database_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def conninfo(url: str) -> str:
+    """What psycopg connects by, without ever waiting for a server that has gone silent."""
+    return make_conninfo(libpq_url(url), **WAITS)
+
+
 class Database:
     """A pool of connections. `url` is `postgresql+psycopg://…`; `postgres://` and `postgresql://` are taken too."""
 
@@ -67,7 +85,7 @@ class Database:
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, "options": limits},
+            connect_args={**WAITS, "options": limits},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
@@ -84,9 +102,7 @@ class Database:
         """
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self.url, autocommit=True, connect_timeout=CONNECT_SECONDS
-                ) as connection:
+                async with await psycopg.AsyncConnection.connect(conninfo(self.url), autocommit=True) as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                     async for notice in connection.notifies():
                         yield notice.payload

@@ -14,7 +14,7 @@ from oneinbox.app.running import run_beside
 from oneinbox.app.settings import Settings
 from oneinbox.app.wiring import database_of, ports_of, sealer_of, steps_of
 from oneinbox.kit.clock import SystemClock
-from oneinbox.kit.db import CONNECT_SECONDS, libpq_url
+from oneinbox.kit.db import conninfo
 
 AT_ONCE = 4
 POLL_SECONDS = 1.0
@@ -34,9 +34,8 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
         async with database.transaction() as session:
             await require_newest(session)
             ports = await ports_of(settings, session, database, sealer, clock)
-        where = libpq_url(settings.database_url.get_secret_value())
-        waits = {"connect_timeout": CONNECT_SECONDS}
-        connector = procrastinate.PsycopgConnector(conninfo=where, kwargs=waits, min_size=1, max_size=AT_ONCE)
+        where = conninfo(settings.database_url.get_secret_value())
+        connector = procrastinate.PsycopgConnector(conninfo=where, min_size=1, max_size=AT_ONCE)
         app = procrastinate.App(connector=connector)
         register(app, steps_of(database, clock, sealer), ports, clock)
         async with app.open_async():

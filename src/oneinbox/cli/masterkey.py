@@ -27,8 +27,8 @@ def rotate(
 ) -> None:
     """Make a new master key and seal everything anew under it. The product may run meanwhile.
 
-    With ONEINBOX_MASTER_KEY set the new key is yours to make: put it before the old one there, restart, run this, and
-    then take the old one away.
+    With ONEINBOX_MASTER_KEY set the new key is yours to make: put it behind the old one there and restart everything,
+    then before the old one and restart again, run this, and then take the old one away.
     """
     loaded = settings.load()
     logs.configure("error", "masterkey")

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from oneinbox.adapters.storage.local.recorder import OggRecorder, RecordingFailed, remove_stale_parts
+from oneinbox.adapters.storage.local.recorder import OggRecorder, RecordingFailed
 
 TONE = (8000 * np.sin(2 * np.pi * 440 * np.arange(160) / 8000)).astype("<i2").tobytes()
 SILENCE = bytes(320)
@@ -53,14 +53,6 @@ def test_discard_leaves_no_file(tmp_path: Path) -> None:
 
     asyncio.run(record())
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
-
-
-def test_parts_of_dead_calls_are_removed(tmp_path: Path) -> None:
-    (tmp_path / "w").mkdir()
-    (tmp_path / "w" / "dead.ogg.part").write_bytes(b"x")
-    (tmp_path / "w" / "kept.ogg").write_bytes(b"x")
-    assert remove_stale_parts(tmp_path) == 1
-    assert [p.name for p in (tmp_path / "w").iterdir()] == ["kept.ogg"]
 
 
 def test_a_full_disk_ends_the_recording_and_leaves_no_file_open(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ async def _database(settings: Settings) -> Finding:
 
 
 def _models(settings: Settings) -> Finding:
+    if altered := models.problems():
+        return Finding("speech models", " ".join(altered), good=False, advice="Install again: make install")
     try:
         models.warm_up()
         synthesis.load(settings.voice_dir).close()

@@ -124,7 +124,7 @@ class Admission:
         weight = plans.weight(plan)
         free = await workers.claim(session, weight)
         if not free:
-            return _no_room(await workers.count_serving(session))
+            return _no_room(await workers.count_ready(session))
         new = NewCall(plan, chain.owner_id, line.phone_id, free[0].id, weight, dict(chain.variables), chain.why)
         await calls.admit(session, new)
         return Admitted(plan.call_id, line.number, tuple(self._route(plan.call_id, one) for one in free))

@@ -57,13 +57,6 @@ async def lock_free(session: AsyncSession, weight: int, stale_after: timedelta) 
 
 
 async def count_ready(session: AsyncSession, stale_after: timedelta) -> int:
-    """How many workers are ready and beating."""
-    beating = Worker.heartbeat_at > func.now() - stale_after
-    statement = select(func.count()).select_from(Worker).where(Worker.state == "ready", beating)
-    return await session.scalar(statement) or 0
-
-
-async def count_serving(session: AsyncSession, stale_after: timedelta) -> int:
     """How many ready, beating workers there are."""
     return await session.scalar(select(func.count()).where(_serving(stale_after))) or 0
 

@@ -58,13 +58,8 @@ async def claim(session: AsyncSession, weight: int) -> tuple[Candidate, ...]:
 
 
 async def count_ready(session: AsyncSession) -> int:
-    """How many workers take calls at this moment."""
+    """How many workers take calls at this moment, with room or without."""
     return await repository.count_ready(session, STALE_AFTER)
-
-
-async def count_serving(session: AsyncSession) -> int:
-    """How many workers take calls, with room or without."""
-    return await repository.count_serving(session, STALE_AFTER)
 
 
 async def move_claim(session: AsyncSession, from_worker: str | None, to_worker: str, weight: int) -> None:

@@ -25,14 +25,6 @@ class RecordingFailed(ProviderError):
     code = "RECORDING_FAILED"
 
 
-def remove_stale_parts(folder: Path) -> int:
-    """Remove the unfinished files of dead calls; for the start, before any call is taken. Returns how many."""
-    stale = list(folder.glob("*/*.part"))
-    for part in stale:
-        part.unlink(missing_ok=True)
-    return len(stale)
-
-
 class OggRecorder:
     """Writes `<folder>/<workspace>/<call>.ogg`: caller left, agent right, shifted by the leg's `lead_ms`.
 

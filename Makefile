@@ -3,7 +3,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 PYTHON ?= python3
 
-.PHONY: help install run demo tools test test-crash check bench openapi docs lock clean
+.PHONY: help install run demo tools test test-crash fuzz check bench openapi docs lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ test: install tools ## Run the tests
 
 test-crash: install ## Break off every registration, change and release at every step; prints N of N
 	@$(PY) -m tests.crash
+
+fuzz: install ## Look for messages that the SIP edge stumbles over, a minute for each kind
+	.venv/bin/uv pip install --python $(PY) atheris==3.0.0
+	for target in message stream sdp digest; do $(PY) -m tests.edge.fuzz $$target 60 || exit 1; done
 
 check: install ## Check style, types, floors and the shape of the tree
 	.venv/bin/ruff check src tests bench

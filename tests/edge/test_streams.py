@@ -6,6 +6,7 @@ import shutil
 import ssl
 from ipaddress import IPv4Address
 from pathlib import Path
+from time import process_time
 
 import pytest
 from cryptography import x509
@@ -18,7 +19,7 @@ from oneinbox.app.edge.server import Doors
 from oneinbox.app.edge.streams import TlsUnusable, tls_context
 from oneinbox.contracts.admission import Cause, Refused
 from oneinbox.edge.actions import Address
-from oneinbox.edge.framing import MOST_BODY_BYTES, MOST_HEAD_BYTES, PONG, Framer, Signal
+from oneinbox.edge.framing import MOST_BODY_BYTES, MOST_HEAD_BYTES, PING, PONG, Framer, Signal
 
 CALLER = Address("127.0.0.2", 40000, "tcp")
 SECURE = Address("127.0.0.2", 40001, "tls")
@@ -36,8 +37,32 @@ def test_messages_come_out_whole_however_they_come_in(two, size):
     for place in range(0, len(stream), size):
         found += framer.feed(stream[place : place + size])
     assert [one for one in found if isinstance(one, bytes)] == [two[0], two[1], two[1], two[0]]
-    assert found.count(Signal.PING) == 2
+    assert found.count(Signal.PING) == (2 if size < len(stream) else 1)
     assert framer.is_empty
+
+
+def test_all_pings_that_come_at_once_are_one(two):
+    framer = Framer()
+    assert framer.feed(b"\r\n\r\n" * 16_384 + two[0] + b"\r\n\r\n") == [Signal.PING, two[0]]
+    assert framer.feed(b"\r\n\r") == []
+    assert framer.feed(b"\n") == [Signal.PING]
+
+
+def test_a_chunk_of_small_messages_is_copied_once():
+    small = b"A a SIP/2.0\r\nl:0\r\n\r\n"
+    framer, before = Framer(), process_time()
+    assert framer.feed(small * 20_000) == [small] * 20_000
+    few, before = process_time() - before, process_time()
+    assert Framer().feed(small * 80_000) == [small] * 80_000
+    assert process_time() - before < 10 * few
+
+
+def test_pings_count_as_messages(line):
+    stranger = line.stranger._replace(transport="tcp")
+    answered = [line.hear(PING, stranger) for _ in range(100)]
+    assert [say.data for one in answered for say in one] == [PONG] * 20
+    assert line.hear(PING, line.stranger) == []
+    assert [one.data for one in line.hear(PING, CALLER)] == [PONG]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from oneinbox.edge.dialog import Dialog
 from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.entry import Entry, Heard, options_in, unsupported
 from oneinbox.edge.fields import Basics, basics, split, uri_of
+from oneinbox.edge.framing import PING, PONG
 from oneinbox.edge.gate import Gate
 from oneinbox.edge.invites import Invites
 from oneinbox.edge.message import Malformed, Request, Response, made, read
@@ -57,15 +58,18 @@ class Edge:
             self._workers.put(dialog.hop.worker, True, now)
 
     def receive(self, data: bytes, source: Address, now: float) -> list[Action]:
-        """One datagram, or one message that a stream has framed. Never raises for what is in it."""
+        """One datagram, or one message or ping that a stream has framed. Never raises for what is in it."""
         self._agenda.run(now)
         source = Address(*source)
-        if data.strip(b"\r\n\0 "):
+        ping = source.is_stream and data == PING
+        if ping or data.strip(b"\r\n\0 "):
             known = self._is_known(source[0])
-            if self._workers.get(source, now) or self._gate.opens(data, source[0], known, now):
-                self._heard(data, source, known, now)
-            else:
+            if not (self._workers.get(source, now) or self._gate.opens(data, source[0], known, now)):
                 self._tally.add(source[0], SILENCED, now)
+            elif ping:
+                self._agenda.send(PONG, source)
+            else:
+                self._heard(data, source, known, now)
         return self._agenda.take()
 
     def decided(self, key: str, decision: Decision, now: float) -> list[Action]:

@@ -8,6 +8,7 @@ MOST_BODY_BYTES = 64 * 1024
 PING = b"\r\n\r\n"
 PONG = b"\r\n"
 
+_BLANK = re.compile(rb"[\r\n]*+")
 _LENGTH = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([0-9]{1,9})[ \t]*\r?$")
 
 
@@ -15,7 +16,7 @@ class Signal(Enum):
     """What is not a message."""
 
     PING = 1
-    """Answer with PONG."""
+    """Answer with PONG; there is one for all that came at once."""
     LOST = 2
     """Nobody can tell where the next message begins: answer what came before, then close."""
 
@@ -25,6 +26,9 @@ class Framer:
 
     def __init__(self) -> None:
         self._held = b""
+        self._at = 0
+        self._least = 0
+        """How much must be held before another look is worth while."""
         self._lost = False
 
     @property
@@ -37,43 +41,54 @@ class Framer:
         if self._lost:
             return []
         self._held += data
+        if len(self._held) < self._least:
+            return []
         found: list[bytes | Signal] = []
-        while (one := self._next()) is not None:
-            found.append(one)
-            if self._lost:
-                found.append(Signal.LOST)
+        self._at = self._least = 0
+        while not self._lost:
+            if self._pinged() and Signal.PING not in found:
+                found.append(Signal.PING)
+            one = self._next()
+            if one is None:
                 break
-        return found
+            found.append(one)
+        self._held = self._held[self._at :]
+        return [*found, Signal.LOST] if self._lost else found
 
     def rest(self) -> bytes:
         """What is left when the stream has ended: half a message, to be judged as it is."""
         held, self._held = self._held, b""
         return b"" if self._lost else held.lstrip(b"\r\n")
 
-    def _next(self) -> bytes | Signal | None:
-        if self._held.startswith(PING):
-            self._held = self._held[len(PING) :]
-            return Signal.PING
-        start = len(self._held) - len(self._held.lstrip(b"\r\n"))
-        end = self._held.find(b"\r\n\r\n", start)
-        if start == len(self._held):
-            self._held = self._held[-3:] if start < 4 else b""
-            return None
-        if end < 0:
-            return self._give_up(start) if len(self._held) - start > MOST_HEAD_BYTES else None
-        return self._message(start, end + 4)
+    def _pinged(self) -> bool:
+        """Pass over blank lines. Was there a ping among them? The beginning of one at the very end is kept."""
+        blank = _BLANK.match(self._held, self._at)
+        assert blank is not None
+        self._at = blank.end()
+        if self._at == len(self._held):
+            self._at -= len(blank[0]) % len(PING)
+        return PING in blank[0]
 
-    def _message(self, start: int, body: int) -> bytes | None:
+    def _next(self) -> bytes | None:
+        start = self._at
+        end = self._held.find(b"\r\n\r\n", start)
+        if end < 0:
+            return self._give_up() if len(self._held) - start > MOST_HEAD_BYTES else None
+        return self._message(end + 4)
+
+    def _message(self, body: int) -> bytes | None:
+        start = self._at
         lengths = set(_LENGTH.findall(self._held, start, body))
         length = int(lengths.pop()) if len(lengths) == 1 else -1
         if not 0 <= length <= MOST_BODY_BYTES or body - start > MOST_HEAD_BYTES:
-            return self._give_up(start)
+            return self._give_up()
         if len(self._held) < body + length:
+            self._least = body + length - start
             return None
-        message, self._held = self._held[start : body + length], self._held[body + length :]
-        return message
+        self._at = body + length
+        return self._held[start : self._at]
 
-    def _give_up(self, start: int) -> bytes:
+    def _give_up(self) -> bytes:
         """The whole rest as one message: the core says what is wrong with it."""
-        message, self._held, self._lost = self._held[start:], b"", True
+        message, self._at, self._lost = self._held[self._at :], len(self._held), True
         return message

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from oneinbox.edge.actions import Address, Send, Transport
-from oneinbox.edge.framing import PONG, Framer, Signal
+from oneinbox.edge.framing import PING, Framer, Signal
 from oneinbox.kit.errors import OneInboxError
 
 CHUNK_BYTES = 64 * 1024
@@ -145,9 +145,9 @@ class Streams:
             begun = not framer.is_empty
             found = framer.feed(data)
             for one in found:
-                self._take(one, writer, peer)
+                self._take(one, peer)
             if not data or Signal.LOST in found:
-                self._take(framer.rest(), writer, peer)
+                self._take(framer.rest(), peer)
                 await asyncio.sleep(LINGER_SECONDS)  # for the answer, which admission may have to give
                 return
             if framer.is_empty:
@@ -155,9 +155,9 @@ class Streams:
             elif found or not begun:
                 deadline = clock() + UNFINISHED_SECONDS
 
-    def _take(self, one: bytes | Signal, writer: asyncio.StreamWriter, peer: Address) -> None:
+    def _take(self, one: bytes | Signal, peer: Address) -> None:
         if one is Signal.PING:
-            self._write(writer, PONG)
+            self._heard(PING, peer)
         elif isinstance(one, bytes) and one:
             self._heard(one, peer)
 

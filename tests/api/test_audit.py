@@ -10,6 +10,12 @@ from tests.api.conftest import TRIO, Api, Deployed
 from oneinbox.features.audit_events import service as audit_events
 from oneinbox.kit.db import Database
 
+TRUNCATED = (
+    "DELETE FROM audit_events WHERE seq > 3;"
+    "UPDATE audit_chains SET seq = 3, chain = (SELECT chain FROM audit_events WHERE seq = 3)"
+)
+"""What whoever owns the database would do to have the last events never have been."""
+
 
 def events(api: Api, **filters: Any) -> list[dict[str, Any]]:
     """All of them, oldest first, by cursor."""
@@ -130,6 +136,9 @@ def test_parallel_requests_make_one_unbroken_chain(api: Api, deployed: Deployed)
         ("DELETE FROM audit_events WHERE seq = 5", 5, "gone"),
         ("DELETE FROM audit_events", 1, "gone"),
         ("UPDATE audit_chains SET chain = sha256(chain)", 6, "end of the chain"),
+        ("UPDATE audit_chains SET seal = sha256(seal)", 6, "end of the chain"),
+        ("DELETE FROM audit_chains", 6, "end of the chain is gone"),
+        (TRUNCATED, 4, "end of the chain is not as it was written"),
     ],
 )
 def test_tampering_is_found_at_the_first_row_that_is_not_right(
@@ -139,15 +148,23 @@ def test_tampering_is_found_at_the_first_row_that_is_not_right(
         api.agent()
     assert verified(deployed) == []
 
-    async def tamper() -> None:
-        owner = Database(database_urls.owner, pool_size=1)
-        async with owner.transaction() as session:
-            await session.execute(text(tampering))
-        await owner.close()
-
-    deployed.runner.run(tamper())
+    deployed.runner.run(as_owner(database_urls, tampering))
     (found,) = verified(deployed)
     assert (found.seq, reason in found.reason) == (seq, True)
+
+
+@pytest.mark.parametrize("tampering", [TRUNCATED, f"{TRUNCATED}; DELETE FROM audit_chains"])
+def test_a_chain_that_was_cut_goes_on_and_is_never_whole_again(
+    api: Api, deployed: Deployed, database_urls: Any, tampering: str
+) -> None:
+    for _ in range(5):
+        api.agent()
+    deployed.runner.run(as_owner(database_urls, tampering))
+    for _ in range(3):
+        api.agent()
+    assert [one["status"] for one in events(api)] == [201] * 6
+    (found,) = verified(deployed)
+    assert (found.seq, "end of the chain" in found.reason) == (7, True)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET action = 'x'", "DELETE FROM audit_events"])
@@ -160,6 +177,14 @@ def test_the_application_can_not_change_what_is_written(api: Api, deployed: Depl
 
     with pytest.raises(ProgrammingError, match="permission denied"):
         deployed.runner.run(change())
+
+
+async def as_owner(database_urls: Any, statements: str) -> None:
+    owner = Database(database_urls.owner, pool_size=1)
+    async with owner.transaction() as session:
+        for statement in statements.split(";"):
+            await session.execute(text(statement))
+    await owner.close()
 
 
 def verified(deployed: Deployed) -> list[Any]:

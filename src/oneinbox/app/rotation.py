@@ -48,6 +48,7 @@ HASHES = frozenset(
         ("idempotency_keys", "fingerprint"),
         ("audit_events", "chain"),
         ("audit_chains", "chain"),
+        ("audit_chains", "seal"),
     }
 )
 """Columns of bytes that are not sealed."""

@@ -36,10 +36,11 @@ class AuditEvent(Base):
 
 
 class AuditChain(Base):
-    """The last link of a workspace's chain; locked by whoever adds the next."""
+    """The last link of a workspace's chain; locked by whoever adds the next. `seal` is an HMAC over all the rest."""
 
     __tablename__ = "audit_chains"
 
     workspace_id: Mapped[str] = mapped_column(String, ForeignKey("workspaces.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     chain: Mapped[bytes] = mapped_column(BYTEA)
+    seal: Mapped[bytes] = mapped_column(BYTEA)

@@ -1,6 +1,6 @@
 """Queries on audit events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -36,13 +36,21 @@ class AuditRepository:
             rows = rows.where(AuditEvent.created_at < filters.until)
         return (await self._session.scalars(rows.order_by(AuditEvent.id.desc()).limit(limit))).all()
 
-    async def lock_end(self) -> AuditChain:
-        """The end of the chain, held until the transaction ends."""
-        first = insert(AuditChain).values(workspace_id=self._workspace_id, seq=0, chain=START)
-        await self._session.execute(first.on_conflict_do_nothing())
+    async def lock_end(self, first_seal: bytes) -> AuditChain:
+        """The end of the chain, held until the transaction ends; that of a new chain gets `first_seal`.
+
+        An end that is gone although there are events is made again where they end, without a seal.
+        """
+        first = insert(AuditChain).values(workspace_id=self._workspace_id, seq=0, chain=START, seal=first_seal)
+        made = await self._session.scalar(first.on_conflict_do_nothing().returning(AuditChain.workspace_id))
         own = select(AuditChain).where(AuditChain.workspace_id == self._workspace_id)
         held = own.with_for_update().execution_options(populate_existing=True)
-        return (await self._session.scalars(held)).one()
+        end = (await self._session.scalars(held)).one()
+        if made is not None:
+            last = await self._session.scalar(self._own.order_by(AuditEvent.seq.desc()).limit(1))
+            if last is not None:
+                end.seq, end.chain, end.seal = last.seq, last.chain, b""
+        return end
 
     async def add(self, event: AuditEvent) -> None:
         """The next event."""
@@ -62,6 +70,8 @@ class AuditRepository:
                 return
 
 
-async def chains(session: AsyncSession) -> Sequence[AuditChain]:
-    """The ends of all workspaces' chains."""
-    return (await session.scalars(select(AuditChain).order_by(AuditChain.workspace_id))).all()
+async def chains(session: AsyncSession) -> Mapping[str, AuditChain | None]:
+    """The ends of all workspaces' chains by workspace; None where there are events, but no end."""
+    ends = {end.workspace_id: end for end in await session.scalars(select(AuditChain))}
+    chained = await session.scalars(select(AuditEvent.workspace_id).distinct())
+    return {workspace_id: ends.get(workspace_id) for workspace_id in sorted({*ends, *chained})}

@@ -1,7 +1,8 @@
 """Adding to the audit trail, reading it, and finding where it was tampered with.
 
-Each event's link is an HMAC-SHA256 over the link before it and the event itself, under a key that is sealed outside the
-reach of whoever can write to the table.
+Each event's link is an HMAC-SHA256 over the link before it and the event itself, and the end of the chain carries one
+of its own, under a key that is sealed outside the reach of whoever can write to the tables. An end that was tampered
+with is never sealed again: the trail goes on, and verifying goes on to tell.
 """
 
 import hmac
@@ -41,7 +42,8 @@ FIELDS = (
 async def append(session: AsyncSession, key: bytes, workspace_id: str, deed: Deed, now: datetime) -> None:
     """One more event, in the transaction of what it tells of. Waits for others that add to the same workspace's."""
     own = AuditRepository(session, workspace_id)
-    end = await own.lock_end()
+    end = await own.lock_end(_seal(key, workspace_id, 0, START))
+    authentic = _is_sealed(key, end)
     event = AuditEvent(
         id=new_id(),
         workspace_id=workspace_id,
@@ -61,6 +63,8 @@ async def append(session: AsyncSession, key: bytes, workspace_id: str, deed: Dee
     event.chain = _link(key, end.chain, event)
     await own.add(event)
     end.seq, end.chain = event.seq, event.chain
+    if authentic:
+        end.seal = _seal(key, workspace_id, end.seq, end.chain)
     await session.flush()
 
 
@@ -78,7 +82,8 @@ async def list_behind(
 
 async def verify(session: AsyncSession, key: bytes) -> list[Break]:
     """The first break of each workspace's chain; empty when all are whole."""
-    found = [await _first_break(session, key, end) for end in await repository.chains(session)]
+    ends = await repository.chains(session)
+    found = [await _first_break(session, key, workspace_id, end) for workspace_id, end in ends.items()]
     return [one for one in found if one is not None]
 
 
@@ -88,17 +93,29 @@ def to_response(event: AuditEvent) -> AuditEventResponse:
     return AuditEventResponse.model_validate(shown | {"org_id": event.workspace_id})
 
 
-async def _first_break(session: AsyncSession, key: bytes, end: AuditChain) -> Break | None:
+async def _first_break(session: AsyncSession, key: bytes, workspace_id: str, end: AuditChain | None) -> Break | None:
     seq, chain = 0, START
-    async for event in AuditRepository(session, end.workspace_id).in_order():
+    async for event in AuditRepository(session, workspace_id).in_order():
         if event.seq != seq + 1:
-            return Break(end.workspace_id, seq + 1, None, "The row is gone.")
+            return Break(workspace_id, seq + 1, None, "The row is gone.")
         if not hmac.compare_digest(event.chain, _link(key, chain, event)):
-            return Break(end.workspace_id, event.seq, event.id, "The row is not as it was written.")
+            return Break(workspace_id, event.seq, event.id, "The row is not as it was written.")
         seq, chain = event.seq, event.chain
+    if end is None:
+        return Break(workspace_id, seq + 1, None, "The end of the chain is gone, and rows may be with it.")
     if seq != end.seq or not hmac.compare_digest(chain, end.chain):
-        return Break(end.workspace_id, seq + 1, None, "The row is gone, or the end of the chain was changed.")
+        return Break(workspace_id, seq + 1, None, "The row is gone, or the end of the chain was changed.")
+    if not _is_sealed(key, end):
+        return Break(workspace_id, seq + 1, None, "The end of the chain is not as it was written: rows may be gone.")
     return None
+
+
+def _is_sealed(key: bytes, end: AuditChain) -> bool:
+    return hmac.compare_digest(end.seal, _seal(key, end.workspace_id, end.seq, end.chain))
+
+
+def _seal(key: bytes, workspace_id: str, seq: int, chain: bytes) -> bytes:
+    return hmac.digest(key, json.dumps(["end", workspace_id, seq, chain.hex()]).encode(), "sha256")
 
 
 def _link(key: bytes, before: bytes, event: AuditEvent) -> bytes:

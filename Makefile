@@ -11,6 +11,7 @@ help: ## Show what can be made
 install: $(STAMP) ## Put everything into .venv, from the lock file and with hashes
 
 $(STAMP): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "No virtual environment could be made: Python 3.11+ with venv is needed (Debian: apt-get install python3-venv)"; exit 1; }
 	$(PY) -m pip install --require-hashes -r requirements-uv.lock
 	.venv/bin/uv pip install --python $(PY) --require-hashes -r requirements.lock

@@ -4,6 +4,8 @@ import asyncio
 import datetime
 import shutil
 import ssl
+import subprocess
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 from time import process_time
@@ -15,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.edge.test_server import asking, free_port, served
 
-from oneinbox.app.edge.server import Doors
-from oneinbox.app.edge.streams import TlsUnusable, tls_context
+from oneinbox.app.edge.server import Doors, listening_socket
+from oneinbox.app.edge.streams import HANDSHAKE_SECONDS, LINGER_SECONDS, Room, Streams, TlsUnusable, tls_context
 from oneinbox.contracts.admission import Cause, Refused
 from oneinbox.edge.actions import Address
 from oneinbox.edge.framing import MOST_BODY_BYTES, MOST_HEAD_BYTES, PING, PONG, Framer, Signal
@@ -179,6 +181,55 @@ def test_strangers_have_few_connections():
             return len(dead)
 
     assert asyncio.run(scene()) == 5
+
+
+def test_connections_are_counted_before_they_have_shaken_hands(certificate):
+    doors = secured(certificate)
+
+    async def scene() -> tuple[int, bytes]:
+        async with served(asking_nobody, known="192.0.2.0/24", doors=doors) as edge:
+            silent = [await asyncio.open_connection("127.0.0.1", doors.tls[0].port) for _ in range(10)]
+            reader, writer = await asyncio.open_connection("127.0.0.1", edge.address[1])
+            said = await asyncio.wait_for(reader.read(), 2)
+            ended = await asyncio.wait_for(asyncio.gather(*(one.read() for one, _ in silent)), HANDSHAKE_SECONDS + 3)
+            for _, one in [*silent, (reader, writer)]:
+                one.close()
+            return len(ended), said
+
+    assert asyncio.run(scene()) == (10, b"")
+
+
+def test_strangers_do_not_come_again_and_again():
+    async def scene() -> list[bool]:
+        sock = listening_socket(("127.0.0.1", 0), "a setting")
+        streams = Streams(lambda message, peer: None, lambda host: False, Room(of_stranger=2, of_stranger_a_second=0.1))
+        streams.listen(sock)
+        came = []
+        for _ in range(3):
+            two = [await asyncio.open_connection(*sock.getsockname()[:2]) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            came.append(len(streams) == 2)
+            for _, writer in two:
+                writer.close()
+            await asyncio.sleep(LINGER_SECONDS + 0.2)
+        await streams.close()
+        sock.close()
+        return came
+
+    assert asyncio.run(scene()) == [True, True, False]
+
+
+def test_there_is_room_for_as_many_connections_as_files_may_be_opened():
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, ({}, {})); "
+        "from oneinbox.app.edge.streams import room_for; room = room_for(); "
+        "print(room.in_all, room.of_strangers, r.getrlimit(r.RLIMIT_NOFILE)[0])"
+    )
+    for soft, hard, said in ((256, 4096, "2000 400 4096"), (256, 512, "312 156 512")):
+        told = subprocess.run(
+            [sys.executable, "-c", code.format(soft, hard)], capture_output=True, text=True, timeout=30
+        )
+        assert told.stdout.strip() == said, told.stderr
 
 
 @pytest.fixture(scope="module")

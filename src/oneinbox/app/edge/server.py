@@ -129,7 +129,7 @@ class _Bound:
         """Hear what comes."""
         self._streams = server.streams = Streams(server.heard, known)
         for sock, context in self._listening:
-            await self._streams.listen(sock, context)
+            self._streams.listen(sock, context)
         server.start()
 
     async def __aenter__(self) -> Self:

@@ -1,27 +1,35 @@
 """SIP over TCP and TLS: connections with limits on their number, size and idleness, used both ways."""
 
 import asyncio
+import resource
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
-from oneinbox.edge.actions import Address, Send, Transport
+from oneinbox.edge.actions import Address, Send
+from oneinbox.edge.agenda import Buckets
 from oneinbox.edge.framing import PING, Framer, Signal
 from oneinbox.kit.errors import OneInboxError
 
 CHUNK_BYTES = 64 * 1024
 CONNECT_SECONDS = 5.0
+HANDSHAKE_SECONDS = 5.0
+"""For TLS; ten times what the farthest peer needs."""
 IDLE_SECONDS = 600.0
 """Between messages; a ping counts as one (RFC 5626, section 4.4.1)."""
 UNFINISHED_SECONDS = 10.0
 """For a message that has begun, and for the first one of a connection."""
 MOST_UNSENT_BYTES = 256 * 1024
 LINGER_SECONDS = 1.0
+FILES = 8192
+SPARE_FILES = 200
+"""For the database, logs, and what the libraries open."""
+BREATH_SECONDS = 0.2
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +48,20 @@ class Room:
     of_strangers: int = 400
     of_known_host: int = 500
     of_stranger: int = 10
+    strangers_a_second: float = 50.0
+    """New ones of all strangers together: what they can make TLS cost."""
+    of_stranger_a_second: float = 2.0
+
+
+def room_for(files: int = FILES) -> Room:
+    """The usual room, or what is left of the files that this process may open, of which it asks for `files`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        soft = files if hard == resource.RLIM_INFINITY else min(files, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    usual = Room()
+    most = usual.in_all if soft == resource.RLIM_INFINITY else max(SPARE_FILES // 2, soft - SPARE_FILES)
+    return replace(usual, in_all=min(usual.in_all, most), of_strangers=min(usual.of_strangers, most // 2))
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -64,24 +86,22 @@ class Streams:
     ) -> None:
         self._heard = heard
         self._is_known = is_known
-        self._room = room or Room()
+        self._room = room or room_for()
+        together, each = self._room.strangers_a_second, self._room.of_stranger_a_second
+        self._newcomers = Buckets(2 * together, together, 1)
+        self._of_stranger = Buckets(2 * self._room.of_stranger, each, self._room.of_strangers * 10)
         self._open: dict[Address, asyncio.StreamWriter] = {}
         self._hosts: Counter[str] = Counter()
         self._strangers = 0
-        self._servers: list[asyncio.Server] = []
+        self._admitted = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    async def listen(self, sock: socket.socket, context: ssl.SSLContext | None = None) -> None:
-        """Accept connections on a bound socket."""
-        transport: Transport = "tls" if context else "tcp"
-
-        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve(reader, writer, transport)
-
-        self._servers.append(await asyncio.start_server(accepted, sock=sock, ssl=context, limit=CHUNK_BYTES))
+    def listen(self, sock: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        """Accept connections on a socket that listens, until `close`."""
+        self._start(self._accept(sock, context))
 
     def send(self, action: Send) -> None:
         """On the open connection; a closed one is opened anew where that is possible (RFC 3261, section 18.1.1)."""
@@ -95,8 +115,6 @@ class Streams:
 
     async def close(self) -> None:
         """Close every connection and accept no more."""
-        for server in self._servers:
-            server.close()
         for task in self._tasks:
             task.cancel()
         for writer in list(self._open.values()):
@@ -108,29 +126,62 @@ class Streams:
         if writer is not None:
             self._write(writer, data)
             return
+        known = self._is_known(dest.host)
+        if not self._admit(dest, known):
+            _log.info("sip_send_failed", dest=_name(dest), reason="there are too many connections")
+            return
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(dest.host, dest.port)
+            self._write(writer, data)
+            await self._serve(reader, writer, dest)
         except (OSError, TimeoutError) as error:
             _log.info("sip_send_failed", dest=_name(dest), reason=type(error).__name__)
-            return
-        self._write(writer, data)
-        await self._serve(reader, writer, dest.transport)
+        finally:
+            self._leave(dest, known)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, transport: Transport) -> None:
-        host, port = writer.get_extra_info("peername")[:2]
-        peer = Address(host.removeprefix("::ffff:") if "." in host else host, port, transport)
-        known = self._is_known(peer.host)
-        if not self._admit(peer, known):
-            writer.transport.abort()
-            return
+    async def _accept(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                one, address = await loop.sock_accept(sock)
+            except OSError as error:
+                _log.warning("sip_accept_failed", reason=error.strerror)
+                await asyncio.sleep(BREATH_SECONDS)
+                continue
+            host, port = address[:2]
+            peer = Address(host.removeprefix("::ffff:") if "." in host else host, port, "tls" if context else "tcp")
+            known = self._is_known(peer.host)
+            if (known or self._may_come(peer, loop.time())) and self._admit(peer, known):
+                self._start(self._welcome(one, peer, context, known))
+            else:
+                one.close()
+            await asyncio.sleep(0)  # sock_accept does not wait while there are more
+
+    async def _welcome(self, sock: socket.socket, peer: Address, context: ssl.SSLContext | None, known: bool) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(CHUNK_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        patience = HANDSHAKE_SECONDS if context else None
+        try:
+            sock.setblocking(False)
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, sock, ssl=context, ssl_handshake_timeout=patience
+            )
+            await self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, loop), peer)
+        except OSError as error:
+            _log.debug("sip_handshake_failed", peer=_name(peer), reason=type(error).__name__)
+        finally:
+            self._leave(peer, known)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Address) -> None:
         self._open[peer] = writer
         try:
             await self._read(reader, writer, peer)
         except (OSError, TimeoutError, ssl.SSLError) as error:
             _log.debug("sip_connection_ended", peer=_name(peer), reason=type(error).__name__)
         finally:
-            self._leave(peer, known)
+            self._open.pop(peer, None)
             writer.close()
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Address) -> None:
@@ -170,15 +221,20 @@ class Streams:
     def _admit(self, peer: Address, known: bool) -> bool:
         room = self._room
         of_host = self._hosts[peer.host] < (room.of_known_host if known else room.of_stranger)
-        crowded = len(self._open) >= room.in_all or (not known and self._strangers >= room.of_strangers)
+        crowded = self._admitted >= room.in_all or (not known and self._strangers >= room.of_strangers)
         if crowded or not of_host:
             return False
+        self._admitted += 1
         self._hosts[peer.host] += 1
         self._strangers += not known
         return True
 
+    def _may_come(self, peer: Address, now: float) -> bool:
+        """Strangers that come again and again don't use up what there is for all of them."""
+        return self._of_stranger.take(peer.host, now) and self._newcomers.take("", now)
+
     def _leave(self, peer: Address, known: bool) -> None:
-        self._open.pop(peer, None)
+        self._admitted -= 1
         self._strangers -= not known
         self._hosts[peer.host] -= 1
         if not self._hosts[peer.host]:

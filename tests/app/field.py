@@ -100,6 +100,12 @@ class Caller:
             self.say("plain-ack")
         return answer
 
+    def say_with(self, name: str, old: bytes, new: bytes) -> None:
+        """Send a template that is changed in one place."""
+        template = (CASES / f"{name}.sip").read_bytes()
+        assert old in template
+        self._sip.sendto(filled(template.replace(old, new), self.tokens), self._edge)
+
     async def audio(self, seconds: float) -> int:
         """How many RTP packets come in that time."""
         while not self.rtp.heard.empty():

@@ -208,6 +208,23 @@ def test_i14_refreshes_are_answered(play: Play) -> None:
     play(act)
 
 
+def test_keys_in_sdp_are_taken_by_those_who_ask_for_them(play: Play) -> None:
+    async def act(scene: Scene) -> None:
+        async with scene.caller() as one:
+            key = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+            one.say_with("plain-invite", b"RTP/AVP 0 8 101", b"RTP/SAVP 0 8 101\r\n" + key)
+            answer = await one.answer()
+            one.say("plain-ack")
+            assert answer.status == 200
+            assert b"RTP/SAVP" in answer.body
+            assert b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" in answer.body
+            assert await one.audio(1.0) > 20
+        async with scene.caller() as one:
+            assert b"a=crypto" not in (await one.call()).body
+
+    play(act)
+
+
 def test_i16_the_same_invite_again_and_by_another_path(play: Play) -> None:
     async def act(scene: Scene) -> None:
         async with scene.caller() as one:

@@ -69,6 +69,20 @@ def test_response_goes_back_untouched_but_for_our_via(line, say):
     assert ok.first("contact") == "<sip:w@127.0.0.1:6001>"
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_keys_that_nobody_asked_for_are_taken_out(line, say, wanted):
+    keys = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abc\r\n"
+    asked = line.hear(say.invite(body=line.sdp + keys * wanted))
+    seen = say.sent(line.admit(say.key_of(asked)))[0][0]
+    ((ok, _), *_) = say.sent(line.hear(say.answer(seen, 200, body=line.sdp + keys), line.worker))
+    assert ok.body == line.sdp + keys * wanted
+    assert ok.first("content-length") == str(len(ok.body))
+    again = line.hear(say.in_dialog("INVITE", ok, 2, "z9hG4bKre"))
+    ((there, _),) = say.sent(again)
+    ((back, _),) = say.sent(line.hear(say.answer(there, 200, body=line.sdp + keys), line.worker))
+    assert back.body == line.sdp + keys, "an offer may name keys"
+
+
 def test_a_whole_call_leaves_one_record_and_no_dialog(line, say):
     seen = line.begin()
     ringing = line.hear(say.answer(seen, 180), line.worker)

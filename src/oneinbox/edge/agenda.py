@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 
 from oneinbox.edge.actions import Action, Address, EdgeConfig, Send
 from oneinbox.edge.fields import SIP_PORT, Via
-from oneinbox.edge.outside import M, is_outside, outward
+from oneinbox.edge.outside import M, is_outside, outward, resized
 from oneinbox.edge.rewriting import hostport
+from oneinbox.edge.sdp import has_keys, without_keys
 from oneinbox.edge.signing import Signer
 
 K = TypeVar("K")
@@ -37,8 +38,10 @@ class Agenda:
         """Our Via value in what is sent to this peer."""
         return f"SIP/2.0/{peer.transport.upper()} {hostport(self.face(peer))};branch={branch}"
 
-    def outward(self, message: M, worker: Address, peer: Address) -> M:
-        """What a worker says, as this peer is to read it."""
+    def outward(self, message: M, worker: Address, peer: Address, *, keys: bool) -> M:
+        """What a worker says, as this peer is to read it; `keys`: has it asked for encryption?"""
+        if not keys and has_keys(message.body):
+            message = resized(message, without_keys(message.body))
         public = self.config.public
         if public is None or not is_outside(peer.host):
             return message

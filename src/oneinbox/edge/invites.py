@@ -14,6 +14,7 @@ from oneinbox.edge.message import Header, Request, Response, made, wire
 from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.outside import unreachable
 from oneinbox.edge.rewriting import answer, hostport, redacted, reply_address, returned
+from oneinbox.edge.sdp import allows_keys
 
 DECISION_SECONDS = 3.0
 WORKER_SECONDS = 1.0
@@ -280,7 +281,9 @@ class Invites:
 
     def _pass_on(self, invite: Invite, leg: Leg, response: Response, now: float) -> None:
         dest = reply_address(invite.said.via, invite.source)
-        invite.last = wire(self._agenda.outward(returned(response), leg.worker, dest))
+        invite.last = wire(
+            self._agenda.outward(returned(response), leg.worker, dest, keys=allows_keys(invite.request.body))
+        )
         if invite.verdict is None:
             invite.note("→", dest, response.start, now)
         self._agenda.send(invite.last, dest)

@@ -32,8 +32,14 @@ def outward(message: M, inner: str, public: str, media: str, *, contact: bool = 
     if contact:
         message.headers = [_contact(one, inner, public) if one.name == "contact" else one for one in message.headers]
     if message.body and (message.first("content-type") or "").lower().startswith("application/sdp"):
-        message.body = _sdp(message.body, inner, media)
-        message.headers = [_length(header, message.body) for header in message.headers]
+        return resized(message, _sdp(message.body, inner, media))
+    return message
+
+
+def resized(message: M, body: bytes) -> M:
+    """The message with another body."""
+    message.body = body
+    message.headers = [_length(header, body) for header in message.headers]
     return message
 
 

@@ -10,6 +10,7 @@ from oneinbox.edge.message import Request, Response, wire
 from oneinbox.edge.outside import inward
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport, reply_address, returned
 from oneinbox.edge.routing import elsewhere, next_hop, toward_caller, without_ours
+from oneinbox.edge.sdp import allows_keys
 from oneinbox.edge.signing import Hop
 
 
@@ -19,6 +20,7 @@ class Relayed:
 
     reply_to: Address
     answers_from: Address | None
+    keys: bool = True
 
 
 class Relay:
@@ -47,11 +49,11 @@ class Relay:
         caller = dialog.caller if dialog is not None else hop.caller
         dest = toward_caller(next_hop(plain), caller) if from_worker else hop.worker
         if from_worker:
-            plain = self._agenda.outward(plain, hop.worker, dest)
+            plain = self._agenda.outward(plain, hop.worker, dest, keys=True)
         elif self._agenda.config.public is not None:
             plain = inward(plain, hostport(hop.worker), self._agenda.config.public)
         branch = self._branch(said, source)
-        back = Relayed(reply_address(said.via, source), None if from_worker else hop.worker)
+        back = Relayed(reply_address(said.via, source), None if from_worker else hop.worker, allows_keys(request.body))
         self._relayed.put(branch, back, now)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
         onward = forwarded(plain, said.via, source, self._agenda.own_via(branch, dest), hops)
@@ -69,7 +71,7 @@ class Relay:
             self._dialogs.refreshed(response, said, now)
         back = returned(response)
         if relayed.answers_from is not None:
-            back = self._agenda.outward(back, relayed.answers_from, relayed.reply_to)
+            back = self._agenda.outward(back, relayed.answers_from, relayed.reply_to, keys=relayed.keys)
         self._agenda.send(wire(back), relayed.reply_to)
 
     def _branch(self, said: Basics, source: Address) -> str:

@@ -19,6 +19,21 @@ def media_host(body: bytes) -> str | None:
     return found[1].decode() if found else None
 
 
+def allows_keys(body: bytes) -> bool:
+    """May the other side name keys (RFC 4568)? Yes, when this one does, or leaves the offer to it."""
+    return not body or has_keys(body)
+
+
+def has_keys(body: bytes) -> bool:
+    """Does it name keys?"""
+    return b"\na=crypto:" in body
+
+
+def without_keys(body: bytes) -> bytes:
+    """The body without the keys that nobody asked for (RFC 4568, section 5.1.2)."""
+    return re.sub(rb"(?m)^a=crypto:[^\r\n]*\r?\n?", b"", body)
+
+
 def offered(body: bytes) -> tuple[str, ...]:
     """`name/clock` of each payload type in the order of the line; a type that nothing explains is its number."""
     formats: list[str] = []

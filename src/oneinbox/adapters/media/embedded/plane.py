@@ -12,6 +12,9 @@ from oneinbox.adapters.media.embedded.leg import EmbeddedLeg
 from oneinbox.contracts.media import BLOCK_MS, CALL_ID_HEADER, TICKET_HEADER, MediaError, OnCall, OutboundTrunk
 from oneinbox.kit.processes import port_is_free
 
+SRTP_IF_OFFERED = "mediaenc=srtp"
+"""Keys in SDP (RFC 4568) for callers who ask. The engine names its own to all others: the edge takes them out."""
+
 RTP_TIMEOUT_SECONDS = 60
 JITTER_BUFFER = "audio_jitter_buffer_type adaptive\naudio_jitter_buffer_ms 20-200\n"
 """Of 320 blocks that came 0 to 60 ms late, 315 were heard in time (a fixed buffer of 20 ms: 243), 40 ms later than on
@@ -61,7 +64,7 @@ class EmbeddedPlane:
             domain=f"{self._host}:{port}",
             password="",
             reg_interval=0,
-            extra_params=("catchall=yes", NO_VIDEO),
+            extra_params=("catchall=yes", NO_VIDEO, SRTP_IF_OFFERED),
         )
         try:
             await self._runtime.start(config)

@@ -21,7 +21,7 @@ from tests.app.deployment import (
 )
 
 from oneinbox.app.edge.admission import Admission
-from oneinbox.app.edge.reaper import Reaper
+from oneinbox.app.edge.reaper import ClockJumped, Reaper
 from oneinbox.app.running import listen
 from oneinbox.contracts.admission import Admitted
 from oneinbox.contracts.events import CallAnswered, CallEnded, EndReason
@@ -87,6 +87,37 @@ def test_a_silent_workers_call_ends_once_and_every_edge_hears_of_it(database: Da
     assert (worker.state, worker.live) == ("gone", 0)
     assert [queue.qsize() for queue in gone] == [1, 1]
     assert gone[0].get_nowait() == ("127.0.0.1", 5100)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_worker_is_not_missed_because_the_clock_was_set(database: Database, hours: int) -> None:
+    class Jumping(FixedClock):
+        """Its steps are the database's, seen from the other side."""
+
+        elapsed = 0.0
+
+        def monotonic(self) -> float:
+            return self.elapsed
+
+    async def scene() -> tuple[Call, Call, int]:
+        call_id, worker_id = await a_call(database)
+        gone: GoneQueue = asyncio.Queue()
+        clock = Jumping(NOW)
+        one = Reaper(database, clock, gone)
+        await one.sweep()
+        async with database.transaction() as session:
+            set_back = Worker.heartbeat_at - timedelta(hours=hours)
+            await session.execute(update(Worker).where(Worker.id == worker_id).values(heartbeat_at=set_back))
+        clock.elapsed -= hours * 3600
+        with pytest.raises(ClockJumped):
+            await one.sweep()
+        kept = await the_call(database, call_id)
+        await one.sweep()
+        return kept, await the_call(database, call_id), gone.qsize()
+
+    kept, missed, told = asyncio.run(scene())
+    assert kept.status == "in_progress"
+    assert (missed.status, missed.end_reason, told) == ("failed", "worker_error", 1)
 
 
 def test_an_edge_that_comes_late_hears_of_a_worker_that_is_buried(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -12,12 +13,22 @@ from oneinbox.features.workers import service as workers
 from oneinbox.features.workers.schemas import Departed
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
+from oneinbox.kit.errors import OneInboxError
 
 SWEEP_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 """A database that takes longer kept the workers from beating too: what it shows then proves nothing."""
 
+JUMP_SECONDS = 3.0
+"""More than a look takes, and less than makes a worker that has just beaten seem silent."""
+
 _log = structlog.get_logger(__name__)
+
+
+class ClockJumped(OneInboxError):
+    """The database's clock was set: what it says about heartbeats proves nothing yet."""
+
+    code = "CLOCK_JUMPED"
 
 
 class Reaper:
@@ -29,17 +40,22 @@ class Reaper:
         self._gone = gone
         self._woken = asyncio.Event()
         self._told: frozenset[str] = frozenset()
+        self._ahead: float | None = None
 
     def wake(self) -> None:
         """Someone saw a worker die: don't wait for the next sweep."""
         self._woken.set()
 
     async def run(self) -> None:
-        """For ever. After the database was away or hung, workers get the time to beat again before one is missed."""
+        """For ever.
+
+        After the database was away or hung, or its clock was set, workers get the time to beat again before one is
+        missed.
+        """
         while True:
             try:
                 await self.sweep()
-            except DATABASE_AWAY as error:
+            except (*DATABASE_AWAY, ClockJumped) as error:
                 _log.warning("sweep_failed", reason=type(error).__name__)
                 await asyncio.sleep(workers.STALE_AFTER.total_seconds())
             await wait_at_most(self._woken, SWEEP_SECONDS)
@@ -47,9 +63,11 @@ class Reaper:
     async def sweep(self) -> None:
         """End the calls of departed workers and those that never started, exactly once each.
 
-        Raises what DATABASE_AWAY names; a database that does not answer in time is a TimeoutError among them.
+        Raises ClockJumped, and what DATABASE_AWAY names; a database that does not answer in time is a TimeoutError
+        among them.
         """
         async with asyncio.timeout(LOOK_SECONDS), self._database.transaction() as session:
+            self._require_steady(await workers.clock(session))
             departed = await workers.departed(session)
             ids = [worker.id for worker in departed]
             held = await calls.held_by(session, ids) if ids else []
@@ -62,6 +80,12 @@ class Reaper:
         if ids:
             async with self._database.transaction() as session:
                 await workers.bury(session, ids)
+
+    def _require_steady(self, wall: datetime) -> None:
+        """Has the wall clock gone as far as our own since the last look?"""
+        before, self._ahead = self._ahead, wall.timestamp() - self._clock.monotonic()
+        if before is not None and abs(self._ahead - before) > JUMP_SECONDS:
+            raise ClockJumped(f"The database's clock was set by {self._ahead - before:+.0f} s.")
 
     def _tell(self, departed: Sequence[Departed]) -> None:
         for worker in departed:

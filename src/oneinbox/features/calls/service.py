@@ -235,7 +235,7 @@ async def _fold(session: AsyncSession, call: Call, ended: CallEnded, at: datetim
     if ending is None:
         return
     call.status, call.end_reason = ending.status, ending.end_reason.value
-    call.ended_at = call.updated_at = at
+    call.ended_at = call.updated_at = max(at, call.started_at or at)  # the clock may have been set back meanwhile
     call.duration_seconds = ending.duration_seconds
     call.credits_used = round(ending.duration_seconds / SECONDS_PER_CREDIT, 4)
     call.messages = [dict(message) for message in ending.messages]

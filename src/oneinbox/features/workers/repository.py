@@ -1,12 +1,12 @@
 """Queries on workers. They belong to the deployment, not to a workspace; time is the database's own."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from oneinbox.features.workers.models import Worker
 from oneinbox.features.workers.schemas import Registration
@@ -25,6 +25,12 @@ async def upsert(session: AsyncSession, registration: Registration) -> None:
     }
     statement = insert(Worker).values(id=registration.id, **row)
     await session.execute(statement.on_conflict_do_update(index_elements=[Worker.id], set_=row))
+
+
+async def clock(session: AsyncSession) -> datetime:
+    """What the database takes for now."""
+    now: datetime = (await session.scalars(select(func.now()))).one()
+    return now
 
 
 async def touch(session: AsyncSession, worker_id: str) -> str | None:
@@ -75,7 +81,7 @@ async def lock(session: AsyncSession, worker_ids: Collection[str]) -> None:
 async def departed(session: AsyncSession, stale_after: timedelta) -> Sequence[tuple[Worker, bool]]:
     """Workers that are gone or without a fresh heartbeat, each with whether a beating one has its address."""
     other = aliased(Worker)
-    beating = and_(other.state != "gone", other.heartbeat_at > func.now() - stale_after)
+    beating = and_(other.state != "gone", *_fresh(other.heartbeat_at, stale_after))
     taken = exists().where(other.host == Worker.host, other.sip_port == Worker.sip_port, beating)
     gone = or_(Worker.state == "gone", _silent(stale_after))
     rows = await session.execute(select(Worker, taken).where(gone).order_by(Worker.id))
@@ -98,4 +104,11 @@ def _serving(stale_after: timedelta) -> ColumnElement[bool]:
 
 
 def _silent(stale_after: timedelta) -> ColumnElement[bool]:
-    return and_(Worker.state != "gone", Worker.heartbeat_at <= func.now() - stale_after)
+    return and_(Worker.state != "gone", not_(and_(*_fresh(Worker.heartbeat_at, stale_after))))
+
+
+def _fresh(
+    beat: InstrumentedAttribute[datetime], stale_after: timedelta
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """A heartbeat from the future is one from before the clock was set back."""
+    return beat > func.now() - stale_after, beat <= func.now() + stale_after

@@ -1,7 +1,7 @@
 """Who can take a call: registering, beating, claiming capacity, and burying the dead."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -73,6 +73,11 @@ async def move_claim(session: AsyncSession, from_worker: str | None, to_worker: 
 async def release(session: AsyncSession, worker_id: str, weight: int) -> None:
     """A call of this weight has ended there."""
     await repository.add_load(session, worker_id, -weight)
+
+
+async def clock(session: AsyncSession) -> datetime:
+    """The clock that heartbeats are measured with: the database's own."""
+    return await repository.clock(session)
 
 
 async def departed(session: AsyncSession) -> Sequence[Departed]:

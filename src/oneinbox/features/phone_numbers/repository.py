@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, String, any_, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.phone_numbers.models import PhoneNumber
@@ -58,7 +59,8 @@ class PhoneNumberRepository:
 
 async def live(session: AsyncSession, numbers: Collection[str]) -> Sequence[PhoneNumber]:
     """Live registrations of these numbers in any workspace, for the edge."""
-    statement = select(PhoneNumber).where(PhoneNumber.phone_number.in_(numbers), PhoneNumber.deleted_at.is_(None))
+    wanted = PhoneNumber.phone_number == any_(literal(list(numbers), ARRAY(String)))
+    statement = select(PhoneNumber).where(wanted, PhoneNumber.deleted_at.is_(None))
     return (await session.scalars(statement)).all()
 
 

@@ -81,6 +81,13 @@ def test_sip_values_come_field_by_field_from_the_settings(deploy: Any) -> None:
             {"provider_config": TRIO | {"allowed_addresses": ["203.0.113.0/24", "203.0.113.9/24"]}},
             ["body", "provider_config", "allowed_addresses", 1],
         ),
+        *(
+            (
+                {"provider_config": TRIO | {"allowed_addresses": [wide]}},
+                ["body", "provider_config", "allowed_addresses", 0],
+            )
+            for wide in ("0.0.0.0/0", "64.0.0.0/7", "::/0", "2000::/31")
+        ),
         ({"provider_config": TRIO | {"inbound_username": "gate"}}, ["body", "provider_config", "inbound_password"]),
     ],
 )
@@ -89,6 +96,14 @@ def test_a_wrong_value_is_told_with_its_place(tenant: Api, change: dict[str, Any
     assert response.status_code == 422
     assert place in [error["loc"] for error in response.json()["detail"]]
     assert TRIO["auth_password"] not in response.text
+
+
+def test_a_network_that_is_no_carriers_is_refused_with_a_way_out(tenant: Api) -> None:
+    body = registration(tenant.agent()) | {"provider_config": TRIO | {"allowed_addresses": ["0.0.0.0/0"]}}
+    (error,) = tenant("POST", "/v1/phone-numbers", json=body).json()["detail"]
+    assert error["type"] == "network_too_wide"
+    assert "none of them wider than /8" in error["msg"]
+    assert "inbound_username" in error["msg"]
 
 
 @pytest.mark.parametrize("name", ["phone_number", "provider", "agent_id"])

@@ -56,6 +56,29 @@ def test_the_networks_are_the_same_object_until_a_trunk_changes(database: Databa
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(
+    ("cidr", "known"),
+    [
+        ("0.0.0.0/0", False),
+        ("198.0.0.0/15", False),
+        ("198.51.0.0/16", True),
+        ("10.0.0.0/8", True),
+        ("::/0", False),
+        ("2a00::/47", False),
+        ("2a00::/48", True),
+    ],
+)
+def test_wide_networks_make_nobody_known(database: Database, cidr: str, known: bool) -> None:
+    async def scene() -> bool:
+        async with database.transaction() as session:
+            await add_number(session, await add_agent(session, AgentRow()), NumberRow(sources=(cidr,)))
+        sources = KnownSources(TRUSTED)
+        await sources.refresh(database)
+        return ip_network(cidr) in sources()
+
+    assert asyncio.run(scene()) is known
+
+
 def test_a_new_trunk_is_known_as_soon_as_it_is_announced(database: Database) -> None:
     async def scene() -> bool:
         sources = KnownSources(TRUSTED)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oneinbox.app import plans
 from oneinbox.app.edge.findings import explain, reached
 from oneinbox.app.edge.limits import Limits, Most
-from oneinbox.app.edge.sources import Network, contains, network
+from oneinbox.app.edge.sources import Network, contains, network, trusts
 from oneinbox.app.edge.spelling import candidates
 from oneinbox.app.tickets import issue
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused, WorkerRoute
@@ -186,4 +186,4 @@ def _no_room(serving: int) -> Refused:
 
 
 async def _is_anyones(session: AsyncSession, host: str) -> bool:
-    return contains(map(network, await trunks.all_sources(session)), host)
+    return contains(filter(trusts, map(network, await trunks.all_sources(session))), host)

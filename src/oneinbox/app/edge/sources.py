@@ -1,4 +1,4 @@
-"""Who may send us calls: the networks of all trunks and those that are trusted, kept up to date."""
+"""Who is known to send us calls: the networks of all trunks and those that are trusted, kept up to date."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,8 @@ from oneinbox.kit.db import Database
 Network = IPv4Network | IPv6Network
 
 POLL_SECONDS = 2.0
+NARROW_PREFIX = {4: 16, 6: 48}
+"""What is wider admits calls for its number, as strangers' calls."""
 
 _log = structlog.get_logger(__name__)
 
@@ -22,6 +24,11 @@ _log = structlog.get_logger(__name__)
 def network(cidr: str) -> Network:
     """The network that a trunk's allowed address stands for; host bits may be set."""
     return ip_network(cidr, strict=False)
+
+
+def trusts(one: Network) -> bool:
+    """Does a number's network make all in it known sources? A wide one would make everybody known, for all numbers."""
+    return one.prefixlen >= NARROW_PREFIX[one.version] or one.is_private
 
 
 def contains(networks: Iterable[Network], host: str) -> bool:
@@ -58,7 +65,7 @@ class KnownSources:
             self._logins = await trunks.any_login(session)
         if cidrs != self._cidrs:
             self._cidrs = cidrs
-            self._networks = (*self._trusted, *map(network, cidrs))
+            self._networks = (*self._trusted, *filter(trusts, map(network, cidrs)))
             _log.info("sources_changed", networks=len(self._networks))
 
     async def follow(self, database: Database) -> None:

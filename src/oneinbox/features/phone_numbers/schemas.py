@@ -15,6 +15,7 @@ from oneinbox.kit.bodies import RequestBody
 
 Provider = Literal["twilio", "telnyx"]
 MOST_NETWORKS = 100
+SHORTEST_PREFIX = {4: 8, 6: 32}
 MOST_SPOKEN = 5_000
 MOST_NAME = 255
 
@@ -29,11 +30,19 @@ def _ascii(number: str) -> str:
 
 def _network(value: str) -> str:
     try:
-        return str(ip_network(value))
+        network = ip_network(value)
     except ValueError:
         raise PydanticCustomError(
             "network", "This is not a network. Right would be an address or a CIDR without host bits: 203.0.113.0/24"
         ) from None
+    if network.prefixlen < SHORTEST_PREFIX[network.version]:
+        raise PydanticCustomError(
+            "network_too_wide",
+            "This network is too wide: it is for the networks of a carrier, none of them wider than "
+            "/{shortest}. Callers who may be anywhere prove themselves by inbound_username and inbound_password",
+            {"shortest": SHORTEST_PREFIX[network.version]},
+        )
+    return str(network)
 
 
 def _trunk_address(value: str) -> str:

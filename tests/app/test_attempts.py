@@ -19,11 +19,14 @@ from tests.app.deployment import (
     add_number,
     facts,
 )
+from tests.conftest import DatabaseUrls
+from typer.testing import CliRunner
 
 from oneinbox.app.edge.admission import Admission
 from oneinbox.app.edge.records import Records
 from oneinbox.app.edge.spelling import distance, near
-from oneinbox.contracts.admission import Attempt, Cause, InviteFacts, Refused
+from oneinbox.cli import app
+from oneinbox.contracts.admission import Attempt, Cause, InviteFacts, Login, Refused
 from oneinbox.features.attempts import service
 from oneinbox.features.attempts.schemas import AttemptResponse
 from oneinbox.features.phone_numbers.models import PhoneNumber
@@ -49,10 +52,10 @@ async def told(database: Database, phone_id: str, workspace: str = "default") ->
         return (await service.of_number(session, workspace_id, phone_id, 20, 0)).items
 
 
-async def call_in(database: Database, invite: InviteFacts) -> None:
+async def call_in(database: Database, invite: InviteFacts, login: Login | None = None) -> None:
     """What the edge does about an INVITE that admission refuses."""
     one = admission(database)
-    decision = await one.admit(invite)
+    decision = await one.admit(invite, login)
     assert isinstance(decision, Refused), decision
     ladder = ("0 ms ← INVITE", f"9 ms → {decision.status}")
     await one.settle(
@@ -85,16 +88,28 @@ async def agents_gone(session: AsyncSession) -> None:
     await session.execute(update(PhoneNumber).values(agent_id=gone))
 
 
-@pytest.mark.parametrize(
-    ("row", "then", "invite", "cause", "unmatched"),
-    [
-        (NumberRow(), no_more, facts(source=STRANGER), Cause.SOURCE_NOT_ALLOWED, STRANGER),
-        (NumberRow(), no_more, facts("+15551234576"), Cause.NO_SUCH_NUMBER, "+15551234576"),
-        (NumberRow(), agents_gone, facts(), Cause.NO_AGENT, None),
-        (NumberRow(status="inactive"), no_more, facts(), Cause.PAUSED, None),
-        (NumberRow(), no_more, facts(), Cause.UNAVAILABLE, None),
-    ],
-)
+ADMISSIONS: list[tuple[NumberRow, Callable[[AsyncSession], Awaitable[object]], InviteFacts, Cause, str | None]] = [
+    (NumberRow(), no_more, facts(source=STRANGER), Cause.SOURCE_NOT_ALLOWED, STRANGER),
+    (NumberRow(), no_more, facts("+15551234576"), Cause.NO_SUCH_NUMBER, "+15551234576"),
+    (NumberRow(), agents_gone, facts(), Cause.NO_AGENT, None),
+    (NumberRow(status="inactive"), no_more, facts(), Cause.PAUSED, None),
+    (NumberRow(), no_more, facts(), Cause.UNAVAILABLE, None),
+]
+"""What admission refuses."""
+THE_EDGES = [
+    (401, Cause.WRONG_PASSWORD),
+    (503, Cause.LIMIT),
+    (503, Cause.OVERLOAD),
+    (400, Cause.MALFORMED),
+    (482, Cause.DUPLICATE),
+    (488, Cause.MEDIA_REFUSED),
+    (503, Cause.WORKER_GONE),
+    (487, Cause.CANCELLED),
+]
+"""What the edge decides in the end."""
+
+
+@pytest.mark.parametrize(("row", "then", "invite", "cause", "unmatched"), ADMISSIONS)
 def test_the_owner_is_told_the_cause(
     database: Database,
     row: NumberRow,
@@ -111,19 +126,7 @@ def test_the_owner_is_told_the_cause(
     assert attempt.nearest_number == (NUMBER if cause is Cause.NO_SUCH_NUMBER else None)
 
 
-@pytest.mark.parametrize(
-    ("status", "cause"),
-    [
-        (401, Cause.WRONG_PASSWORD),
-        (503, Cause.LIMIT),
-        (503, Cause.OVERLOAD),
-        (400, Cause.MALFORMED),
-        (482, Cause.DUPLICATE),
-        (488, Cause.MEDIA_REFUSED),
-        (503, Cause.WORKER_GONE),
-        (487, Cause.CANCELLED),
-    ],
-)
+@pytest.mark.parametrize(("status", "cause"), THE_EDGES)
 def test_what_the_edge_decides_itself_reaches_the_number_too(database: Database, status: int, cause: Cause) -> None:
     async def scene() -> Sequence[AttemptResponse]:
         async with database.transaction() as session:
@@ -138,6 +141,45 @@ def test_what_the_edge_decides_itself_reaches_the_number_too(database: Database,
         "Because.",
         "what",
     )
+
+
+def test_no_cause_is_left_out() -> None:
+    tested = {cause for *_, cause, _ in ADMISSIONS} | {cause for _, cause in THE_EDGES}
+    elsewhere = {Cause.ADMITTED, Cause.AMBIGUOUS_NUMBER, Cause.CHALLENGED}
+    assert tested | elsewhere == set(Cause)
+    assert not tested & elsewhere
+
+
+def test_a_challenge_is_no_refusal(database: Database) -> None:
+    async def scene() -> Sequence[AttemptResponse]:
+        async with database.transaction() as session:
+            (phone_id,) = await numbers(session, NumberRow(inbound_username="carrier"))
+        await call_in(database, facts(source=STRANGER))
+        return await told(database, phone_id)
+
+    (attempt,) = asyncio.run(scene())
+    assert (attempt.verdict, attempt.status, attempt.cause) == ("challenged", 401, "challenged")
+
+
+def test_the_operator_is_told_of_numbers_that_nobody_owns(
+    database: Database, database_urls: DatabaseUrls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        async with database.transaction() as session:
+            await numbers(session, NumberRow())
+        await call_in(database, facts("+15551234576"))
+        await call_in(database, facts(source=STRANGER))
+
+    asyncio.run(scene())
+    monkeypatch.setenv("ONEINBOX_DATABASE_URL", database_urls.app)
+    monkeypatch.setenv("ONEINBOX_DATA_DIR", str(tmp_path))
+    said = CliRunner().invoke(app, ["attempts"]).output
+    assert "no_such_number  +15550105678 at 203.0.113.7:5060 for +15551234576: +15551234576 is not registered" in said
+    assert f"    {NUMBER} (nearest)" in said
+    assert "source_not_allowed" not in said
+    said = CliRunner().invoke(app, ["attempts", "--all", "--ladder"]).output
+    assert "source_not_allowed" in said
+    assert "9 ms → 404" in said
 
 
 def test_an_ambiguous_number_is_shown_to_both(database: Database) -> None:
@@ -161,6 +203,49 @@ def test_of_an_ambiguous_number_each_workspace_sees_its_own_only(database: Datab
     assert mine.candidates == ["+12079460000"]
     assert theirs.candidates == ["+442079460000"]
     assert operator.numbers == ["+12079460000 (candidate)", "+442079460000 (candidate)"]
+
+
+def asked(database: Database, login: Login | None) -> tuple[AttemptResponse, AttemptResponse]:
+    """What two workspaces are told of a call that may be for either, and whose caller is asked to prove himself."""
+
+    async def scene() -> tuple[AttemptResponse, AttemptResponse]:
+        async with database.transaction() as session:
+            (mine,) = await numbers(session, NumberRow("+12079460000", sources=()))
+            (theirs,) = await numbers(session, NumberRow("+442079460000", inbound_username="theirs"), workspace="other")
+        await call_in(database, facts("2079460000", source=STRANGER), login)
+        (one,), (other,) = await told(database, mine), await told(database, theirs, "other")
+        return one, other
+
+    return asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("login", "cause"),
+    [
+        (None, Cause.CHALLENGED),
+        (Login("me", "MD5", "n", "sip:2079460000@h", "1", "c", "r", "INVITE", True), Cause.WRONG_PASSWORD),
+    ],
+)
+def test_whose_password_is_asked_for_no_other_workspace_can_read(
+    database: Database, login: Login | None, cause: Cause
+) -> None:
+    for shown, foreign in zip(asked(database, login), ("+442079460000", "+12079460000"), strict=True):
+        assert shown.cause == cause
+        assert foreign not in shown.model_dump_json()
+
+
+def test_a_reason_that_names_a_number_is_for_its_workspace(database: Database) -> None:
+    async def scene() -> tuple[Sequence[AttemptResponse], Sequence[AttemptResponse]]:
+        async with database.transaction() as session:
+            (mine,) = await numbers(session, NumberRow("+12079460000"))
+            (theirs,) = await numbers(session, NumberRow("+442079460000"), workspace="other")
+        attempt = Attempt(facts("2079460000"), 480, Cause.PAUSED, "+442079460000 is inactive.", None, ())
+        await admission(database).settle(attempt)
+        return await told(database, mine), await told(database, theirs, "other")
+
+    mine, (theirs,) = asyncio.run(scene())
+    assert mine == []
+    assert theirs.reason == "+442079460000 is inactive."
 
 
 @pytest.mark.parametrize(

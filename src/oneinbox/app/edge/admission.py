@@ -168,13 +168,15 @@ def _challenge(facts: InviteFacts, lines: Sequence[Line], login: Login | None) -
     if not asking:
         reason = f"{facts.source_host} is in no number's allowed addresses and not a trusted source."
         return Refused(401, Cause.SOURCE_NOT_ALLOWED, reason, unmatched=facts.source_host)
+    asked = asking[0] if len(lines) == 1 else "A number that was meant"  # whose, no other workspace may read
     if login is None:
-        return Refused(401, Cause.CHALLENGED, f"{asking[0]} has an inbound user name: the caller is asked to prove it.")
+        return Refused(401, Cause.CHALLENGED, f"{asked} has an inbound user name: the caller is asked to prove it.")
     name = plain(login.username)
     if not login.for_this:
         reason = f"{name} proved a password for a call to {plain(login.uri)}, not for this one."
     else:
-        reason = f"The user name {name} or its password is not that of {asking[0]}."
+        whose = f"that of {asking[0]}" if len(lines) == 1 else "that of a number that was meant"
+        reason = f"The user name {name} or its password is not {whose}."
     return Refused(401, Cause.WRONG_PASSWORD, reason, unmatched=name)
 
 

@@ -33,6 +33,9 @@ async def explain(session: AsyncSession, attempt: Attempt, admits: Admits) -> Fi
     lines = await phone_numbers.find_lines(session, spellings) if spellings else []
     if len(lines) == 1:
         return Findings(attempt, reached(lines[0]))
+    if named := [line for line in lines if line.number in attempt.reason]:
+        chosen = max(named, key=lambda line: len(line.number))
+        return Findings(attempt, reached(chosen))  # by admission: the reason is for its workspace alone
     if lines:
         meant = [line for line in lines if admits(line)] or lines
         return Findings(attempt, None, tuple(Related(reached(line), Tie.CANDIDATE) for line in meant))

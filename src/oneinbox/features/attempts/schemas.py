@@ -37,7 +37,7 @@ class AttemptResponse(BaseModel):
 
     id: str
     at: datetime
-    verdict: str = Field(description="`admitted` or `refused`.")
+    verdict: str = Field(description="`admitted`, `challenged` (asked for a password) or `refused`.")
     status: int = Field(description="The SIP status that the caller got; 0 when there was no answer.")
     cause: str
     reason: str = Field(description="The cause in plain words.")

@@ -12,6 +12,8 @@ from oneinbox.features.attempts.schemas import AttemptResponse, Reached, Related
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
 
+VERDICTS = {Cause.ADMITTED: "admitted", Cause.CHALLENGED: "challenged"}
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -53,7 +55,7 @@ def _values(attempt_id: str, attempt: Attempt, reached: Reached | None) -> dict[
     facts = attempt.facts
     values = {
         "id": attempt_id,
-        "verdict": "admitted" if attempt.cause is Cause.ADMITTED else "refused",
+        "verdict": VERDICTS.get(attempt.cause, "refused"),
         "status": attempt.status,
         "cause": attempt.cause.value,
         "reason": attempt.reason,

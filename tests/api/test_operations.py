@@ -18,6 +18,7 @@ from oneinbox.app.wiring import ports_of, steps_of
 from oneinbox.features.phone_numbers import service as phone_numbers
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate
 from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.sealing import MasterKeys, Sealer
 from oneinbox.kit.steps import Operation, Work
 
 NUMBER = "+15550100001"
@@ -80,7 +81,7 @@ class Place:
         runner = steps_of(self.deployed.database, SystemClock(), self.deployed.sealer)
         return await runner.resume(operation_id, await self.remake())
 
-    async def remake(self) -> Callable[[Operation, str], Work]:
+    async def remake(self) -> Callable[[Operation, str | None], Work]:
         place = self.deployed
         async with place.database.transaction() as session:
             ports = await ports_of(place.settings, session, place.database, place.sealer, SystemClock())
@@ -393,3 +394,33 @@ def test_a_rehearsal_checks_everything_and_writes_nothing(place: Place, wrong: s
         assert (told["friendly_name"], told["inbound_trunk_id"]) == ("Desk", None)
     assert place.sql("SELECT (SELECT count(*) FROM operations), (SELECT count(*) FROM phone_numbers)") == before
     assert place.counts() == counts
+
+
+@pytest.mark.parametrize("wrong", ["key", "form"])
+@pytest.mark.parametrize("kind", ["register", "update", "delete"])
+def test_what_can_not_be_read_any_more_is_given_up_after_a_day(place: Place, kind: str, wrong: str) -> None:
+    phone_id = place.api.number()["id"]
+    path = f"/v1/phone-numbers/{phone_id}"
+    sealer = place.deployed.sealer if wrong == "form" else Sealer(MasterKeys("k", {"k": bytes(32)}))
+    request = '{"phone_number": 1, "status": "from another version"}'
+    operation_id = str(uuid.uuid4())
+    ((workspace_id,),) = place.sql("SELECT workspace_id FROM phone_numbers")
+    blob = sealer.seal(request, workspace_id=workspace_id, row_id=operation_id, field="request").hex()
+    place.sql(
+        "INSERT INTO operations (id, workspace_id, kind, resource_id, state, request, leased_until) VALUES "
+        f"('{operation_id}', '{workspace_id}', '{kind}', '{phone_id}', 'running', '\\x{blob}', now() - interval '1 s')"
+    )
+    place.sql(
+        f"INSERT INTO operation_steps (operation_id, seq, name, state) VALUES ('{operation_id}', 0, 'x', 'sending')"
+    )
+    if (kind, wrong) == ("delete", "form"):
+        assert place.resume(operation_id), "nothing was asked for but its end"
+        return
+    assert not place.resume(operation_id)
+    assert place.api("DELETE", path).status_code == 409
+    place.sql("UPDATE operations SET created_at = now() - interval '25 hours'")
+    assert place.resume(operation_id)
+    assert place.api("GET", path).json()["status"] == "failed"
+    assert place.api("GET", f"/v1/operations/{operation_id}").json()["state"] == "failed"
+    assert place.api("DELETE", path).status_code == 204
+    assert place.counts() == [0, 0, 0]

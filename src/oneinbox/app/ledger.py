@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast
 
@@ -43,10 +43,9 @@ class Queue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An open operation that is ours now: what it is about, and its steps so far, in order."""
+    """An open operation that is ours now, and its steps so far, in order."""
 
     operation: Operation
-    request: str = field(repr=False)
     steps: Sequence[OperationStep]
 
 
@@ -113,7 +112,14 @@ class Ledger:
             await self._lease(session, operation_id, LEASE)
             steps = select(OperationStep).where(OperationStep.operation_id == operation_id)
             rows = (await session.scalars(steps.order_by(OperationStep.seq))).all()
-            return Claim(operation, self._opened(operation), rows)
+            return Claim(operation, rows)
+
+    def request_of(self, operation: Operation) -> str:
+        """What was asked for, of an open operation. Raises SealingError."""
+        assert operation.request is not None, "an open operation has its request"
+        return self._sealer.open(
+            operation.request, workspace_id=operation.workspace_id, row_id=operation.id, field=REQUEST
+        )
 
     async def is_open(self, operation_id: str) -> bool:
         """Whether there is anything left to do."""
@@ -210,9 +216,3 @@ class Ledger:
     async def _write(self, session: AsyncSession, operation_id: str, **values: object) -> None:
         operation = update(Operation).where(Operation.id == operation_id)
         await session.execute(operation.values(**values, updated_at=self._clock.now()))
-
-    def _opened(self, operation: Operation) -> str:
-        assert operation.request is not None, "an open operation has its request"
-        return self._sealer.open(
-            operation.request, workspace_id=operation.workspace_id, row_id=operation.id, field=REQUEST
-        )

@@ -20,7 +20,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from oneinbox.app.ledger import Fault, Ledger, OperationElsewhere, Queue
+from oneinbox.app.ledger import Claim, Fault, Ledger, OperationElsewhere, Queue
 from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
@@ -33,8 +33,8 @@ RESOURCE_WAIT_SECONDS, SETTLE_SECONDS, RESOURCE_POLL_SECONDS = 10.0, 30.0, 0.05
 GIVE_UP_AFTER = timedelta(hours=24)
 """From the beginning of an operation until nobody tries any more to finish or undo it."""
 
-Remake = Callable[[Operation, str], Work]
-"""Makes the work of an operation again from what was asked for."""
+Remake = Callable[[Operation, str | None], Work]
+"""Makes the work of an operation again from what was asked for; without that, work that can only be given up."""
 
 _log = structlog.get_logger(__name__)
 
@@ -83,30 +83,31 @@ class StepRunner:
         if claim is None:
             return not await self._ledger.is_open(operation_id)
         operation = claim.operation
-        work = remake(operation, claim.request)
-        run = _Run(self._ledger, self._places, operation_id, work, None)
-        run.results |= {row.name: row.external_id for row in claim.steps if row.state == StepState.DONE}
         _log.warning("operation_resumed", operation_id=operation_id, kind=operation.kind, state=operation.state)
-        expired = self._clock.now() - operation.created_at > GIVE_UP_AFTER
         try:
-            if operation.state == OperationState.UNDOING:
-                await run.undo([(row.seq, StepState(row.state), row.external_id) for row in claim.steps])
-            else:
-                await run.forward(claim.steps[-1].seq, look_first=True)
+            work = remake(operation, self._ledger.request_of(operation))
+            await self._carry_on(_Run(self._ledger, self._places, operation_id, work, None), claim)
         except DATABASE_AWAY:
             raise
         except Exception as error:  # noqa: BLE001 (whatever a step raises is written down, and tried again or given up)
-            return await self._again_later(run, error, expired=expired)
+            return await self._again_later(operation, remake, error)
         return True
 
-    async def _again_later(self, run: "_Run", error: Exception, *, expired: bool) -> bool:
-        if not await self._ledger.is_open(run.operation_id):
+    async def _carry_on(self, run: "_Run", claim: Claim) -> None:
+        run.results |= {row.name: row.external_id for row in claim.steps if row.state == StepState.DONE}
+        if claim.operation.state == OperationState.UNDOING:
+            await run.undo([(row.seq, StepState(row.state), row.external_id) for row in claim.steps])
+        else:
+            await run.forward(claim.steps[-1].seq, look_first=True)
+
+    async def _again_later(self, operation: Operation, remake: Remake, error: Exception) -> bool:
+        if not await self._ledger.is_open(operation.id):
             return True
-        _log.warning("operation_stuck", operation_id=run.operation_id, reason=type(error).__name__)
-        if expired:
-            await run.give_up()
+        _log.warning("operation_stuck", operation_id=operation.id, reason=type(error).__name__)
+        if self._clock.now() - operation.created_at > GIVE_UP_AFTER:
+            await _Run(self._ledger, self._places, operation.id, remake(operation, None), None).give_up()
             return True
-        await self._ledger.release(run.operation_id)
+        await self._ledger.release(operation.id)
         return False
 
     async def _run(self, work: Work) -> Results:

@@ -38,7 +38,7 @@ class Patience(BaseRetryStrategy):
 def register(app: procrastinate.App, runner: StepRunner, ports: Ports, clock: Clock) -> None:
     """Give the queue its tasks."""
 
-    def remake(operation: Operation, request: str) -> Work:
+    def remake(operation: Operation, request: str | None) -> Work:
         return phone_numbers.resumption(
             operation.workspace_id, ports, clock, operation.kind, operation.resource_id, request
         )

@@ -117,8 +117,11 @@ async def operations_of(ctx: Context, phone_id: str, limit: int, offset: int) ->
     return page
 
 
-def resumption(workspace_id: str, ports: Ports, clock: Clock, kind: str, phone_id: str, request: str) -> Work:
-    """The work of an operation that another process has begun, from what was asked for."""
+def resumption(workspace_id: str, ports: Ports, clock: Clock, kind: str, phone_id: str, request: str | None) -> Work:
+    """The work of an operation that another process has begun, from what was asked for.
+
+    Without that it can only be given up. Raises ValidationError when this version doesn't understand what was asked.
+    """
     return steps.remake(steps.Hands(workspace_id, ports, clock), kind, phone_id, request)
 
 

@@ -84,8 +84,10 @@ def releasing(hands: Hands, phone_id: str) -> Work:
     return _existing(hands, phone_id, _work(hands, DELETE, phone_id, "{}", steps, onward=True))
 
 
-def remake(hands: Hands, kind: str, phone_id: str, request: str) -> Work:
-    """The work of an operation that was begun by another process."""
+def remake(hands: Hands, kind: str, phone_id: str, request: str | None) -> Work:
+    """The work of an operation that was begun by another process; without its request, what can only be given up."""
+    if request is None:
+        return _work(hands, kind, phone_id, "", [])
     match kind:
         case "register":
             return registering(hands, phone_id, PhoneNumberCreate.model_validate_json(request))

@@ -5,10 +5,23 @@ import hashlib
 
 import pytest
 from sqlalchemy import select
-from tests.app.deployment import NOW, NUMBER, AgentRow, FixedClock, NumberRow, add_agent, add_number, add_worker, facts
+from tests.app.deployment import (
+    NOW,
+    NUMBER,
+    SOURCES,
+    AgentRow,
+    FixedClock,
+    NumberRow,
+    add_agent,
+    add_number,
+    add_worker,
+    facts,
+)
 
 from oneinbox.app.edge.admission import Admission
 from oneinbox.contracts.admission import Admitted, Cause, Decision, Login, Refused
+from oneinbox.contracts.media import InboundTrunk
+from oneinbox.features.trunks import service as trunks
 from oneinbox.features.trunks.models import InboundTrunkRow
 from oneinbox.kit.db import Database
 from oneinbox.kit.sealing import MasterKeys, Sealer
@@ -36,8 +49,16 @@ async def with_login(database: Database) -> None:
         await add_number(session, agent_id, NumberRow(inbound_username="carrier"))
         await add_number(session, agent_id, NumberRow(OTHER))
         trunk = (await session.scalars(select(InboundTrunkRow).where(InboundTrunkRow.number == NUMBER))).one()
-        place = {"workspace_id": trunk.workspace_id, "row_id": trunk.id, "field": "auth_password"}
-        trunk.auth_password = SEALER.seal("pässword", **place)
+        said = InboundTrunk(
+            marker=trunk.marker,
+            workspace_id=trunk.workspace_id,
+            number=NUMBER,
+            provider="telnyx",
+            allowed_addresses=SOURCES,
+            auth_username="carrier",
+            auth_password="pässword",
+        )
+        await trunks.update_inbound(session, SEALER, trunk.id, said)
 
 
 def decided(database: Database, dialled: str, source: str, proof: Login | None) -> Decision:

@@ -247,6 +247,11 @@ class Settings(BaseSettings):
         means="How many calls may begin in a second: of one source, of one number, of one workspace.",
         example="100",
     )
+    attempts_kept_days: Annotated[int, Field(ge=1)] = _setting(
+        30,
+        means="How many days refused calls that reached no number stay on record; the others stay 180 days or longer.",
+        example="30",
+    )
     llm_base_url: str | None = _setting(
         means="An OpenAI-compatible API that new agents think with; else they use the brain that ships with us.",
         example="http://127.0.0.1:11434/v1",

@@ -14,6 +14,7 @@ from oneinbox.app.tickets import issue
 from oneinbox.contracts.admission import Admitted, Attempt, Cause, Decision, InviteFacts, Login, Refused, WorkerRoute
 from oneinbox.contracts.events import EndReason
 from oneinbox.contracts.media import CALL_ID_HEADER, TICKET_HEADER
+from oneinbox.edge.agenda import Buckets
 from oneinbox.edge.digest import proves
 from oneinbox.edge.fields import plain
 from oneinbox.features.agents import service as agents
@@ -33,6 +34,11 @@ from oneinbox.kit.sealing import Sealer
 
 RETRY_AFTER_SECONDS = 5
 MOST_REMEMBERED = 10_000
+NOBODY = "nobody"
+"""No number's id: what is looked up where there is none."""
+EXPLAINED_PER_SECOND = 20.0
+STRANGERS = frozenset({Cause.SOURCE_NOT_ALLOWED, Cause.MALFORMED})
+"""Causes of which anybody can make as many as he likes."""
 SERVED = frozenset({"active", "degraded"})
 """What a number's status must be for its calls to be answered."""
 
@@ -58,6 +64,7 @@ class Admission:
         self._trusted = tuple(trusted)
         self._sealer = sealer
         self._limits = Limits(most, clock)
+        self._explained = Buckets(2 * EXPLAINED_PER_SECOND, EXPLAINED_PER_SECOND, 1)
         self._reached: OrderedDict[InviteFacts, Reached] = OrderedDict()
 
     async def admit(self, facts: InviteFacts, login: Login | None = None) -> Decision:
@@ -90,11 +97,15 @@ class Admission:
 
     async def _record(self, session: AsyncSession, attempt: Attempt) -> None:
         known = self._reached.get(attempt.facts)
-        if known is not None:
+        if known is not None or not self._is_explained(attempt):
             await attempts.record(session, attempt, known)
             return
         found = await explain(session, attempt, lambda line: self._admits(line, attempt.facts.source_host))
         await attempts.record(session, found.attempt, found.reached, found.related)
+
+    def _is_explained(self, attempt: Attempt) -> bool:
+        """Floods of strangers are recorded, but not one by one compared with all numbers."""
+        return attempt.cause not in STRANGERS or self._explained.take("", self._clock.monotonic())
 
     async def _no_line(self, session: AsyncSession, facts: InviteFacts, found: int) -> Refused:
         if found > 1:
@@ -135,11 +146,13 @@ class Admission:
         return WorkerRoute(worker.id, worker.host, worker.sip_port, headers)
 
     async def _proven(self, session: AsyncSession, lines: Sequence[Line], login: Login | None) -> frozenset[str]:
-        """The numbers, by id, whose password the caller knows."""
-        asking = [line.phone_id for line in lines if line.wants_digest]
-        if login is None or self._sealer is None or not asking:
+        """The numbers, by id, whose password the caller knows; takes as long for numbers that have or are none."""
+        if login is None or self._sealer is None:
             return frozenset()
-        known = await trunks.inbound_logins(session, self._sealer, asking)
+        asking = [line.phone_id for line in lines if line.wants_digest]
+        known = await trunks.inbound_logins(session, self._sealer, asking or [NOBODY])
+        if not known:
+            proves(login, NOBODY, NOBODY)
         return frozenset(phone_id for phone_id, one in known.items() if proves(login, one.username, one.password))
 
     def _may_call(self, line: Line, host: str, proven: frozenset[str]) -> bool:

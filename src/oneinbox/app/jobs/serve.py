@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
+from oneinbox.app.jobs import retention
 from oneinbox.app.jobs.tasks import register
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import run_beside
@@ -40,7 +42,8 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
         register(app, steps_of(database, clock, sealer), ports, clock)
         async with app.open_async():
             ready()
-            await run_beside(stop.wait(), {"worker": _work(app), "rescue": _rescue(app)})
+            old = retention.follow(database, clock, timedelta(days=settings.attempts_kept_days))
+            await run_beside(stop.wait(), {"worker": _work(app), "rescue": _rescue(app), "retention": old})
     finally:
         await database.close()
 

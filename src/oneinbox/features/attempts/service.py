@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,6 +50,14 @@ async def newest(session: AsyncSession, limit: int, *, unowned: bool) -> Sequenc
     rows = await repository.newest(session, limit, unowned=unowned)
     ties = await repository.numbers(session, [row.id for row in rows])
     return [Told(_shown(row, ties), _named(row, ties)) for row in rows]
+
+
+async def forget(session: AsyncSession, before: datetime, most: int, *, unowned: bool) -> int:
+    """Delete the oldest from before that moment that reached a number, or with `unowned` those that did not.
+
+    At most `most`; returns how many.
+    """
+    return await repository.forget(session, before, most, unowned=unowned)
 
 
 def _values(attempt_id: str, attempt: Attempt, reached: Reached | None) -> dict[str, object]:

@@ -4,8 +4,7 @@ Who dies, or loses the database, leaves its operation open; it is resumed from t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -48,7 +47,8 @@ class OperationInProgress(Conflict):
 class StepRunner:
     """Runs operations on the database; each step in a transaction that also announces the next.
 
-    At most half of the pool's connections are used for steps, because steps may need another one themselves.
+    At most half as many at once as the pool has connections, because steps may need another one themselves. Others wait
+    before they are begun: no lease runs out while its operation waits for a place.
     """
 
     def __init__(self, database: Database, clock: Clock, sealer: Sealer, queue: Queue) -> None:
@@ -79,6 +79,10 @@ class StepRunner:
 
     async def resume(self, operation_id: str, remake: Remake) -> bool:
         """Carry on an operation that nobody works on. Returns whether it is over; else it is worth another try."""
+        async with self._places:
+            return await self._resume(operation_id, remake)
+
+    async def _resume(self, operation_id: str, remake: Remake) -> bool:
         claim = await self._ledger.claim(operation_id)
         if claim is None:
             return not await self._ledger.is_open(operation_id)
@@ -86,7 +90,7 @@ class StepRunner:
         _log.warning("operation_resumed", operation_id=operation_id, kind=operation.kind, state=operation.state)
         try:
             work = remake(operation, self._ledger.request_of(operation))
-            await self._carry_on(_Run(self._ledger, self._places, operation_id, work, None), claim)
+            await self._carry_on(_Run(self._ledger, operation_id, work, None), claim)
         except DATABASE_AWAY:
             raise
         except Exception as error:  # noqa: BLE001 (whatever a step raises is written down, and tried again or given up)
@@ -105,7 +109,7 @@ class StepRunner:
             return True
         _log.warning("operation_stuck", operation_id=operation.id, reason=type(error).__name__)
         if self._clock.now() - operation.created_at > GIVE_UP_AFTER:
-            await _Run(self._ledger, self._places, operation.id, remake(operation, None), None).give_up()
+            await _Run(self._ledger, operation.id, remake(operation, None), None).give_up()
             return True
         await self._ledger.release(operation.id)
         return False
@@ -114,30 +118,32 @@ class StepRunner:
         waiting = AsyncRetrying(
             stop=stop_after_delay(RESOURCE_WAIT_SECONDS),
             wait=wait_fixed(RESOURCE_POLL_SECONDS),
-            retry=retry_if_result(lambda opened: opened is None),
+            retry=retry_if_result(lambda results: results is None),
             retry_error_callback=lambda _: None,
         )
-        opened: tuple[str, int] | None = await waiting(self._open, work)
-        if opened is None:
+        results: Results | None = await waiting(self._run_alone, work)
+        if results is None:
             raise _busy()
-        run = _Run(self._ledger, self._places, opened[0], work, opened[1])
-        await run.forward(0, look_first=False)
-        return run.results
+        return results
 
-    async def _open(self, work: Work) -> tuple[str, int] | None:
+    async def _run_alone(self, work: Work) -> Results | None:
+        """What the steps gave; None while something else is being done to the resource."""
         async with self._places:
-            return await self._ledger.open(work)
+            opened = await self._ledger.open(work)
+            if opened is None:
+                return None
+            run = _Run(self._ledger, opened[0], work, opened[1])
+            await run.forward(0, look_first=False)
+            return run.results
 
 
 class _Run:
     """One runner's work on one operation. `job` waits in the queue for the case that this runner dies."""
 
-    def __init__(
-        self, ledger: Ledger, places: asyncio.Semaphore, operation_id: str, work: Work, job: int | None
-    ) -> None:
+    def __init__(self, ledger: Ledger, operation_id: str, work: Work, job: int | None) -> None:
         self.operation_id = operation_id
         self.results: dict[str, str | None] = {}
-        self._ledger, self._places, self._work, self._job = ledger, places, work, job
+        self._ledger, self._work, self._job = ledger, work, job
 
     async def forward(self, first: int, *, look_first: bool) -> None:
         """Do the steps from `first` on; `look_first` for whether that one was done already.
@@ -158,12 +164,12 @@ class _Run:
         for seq, state, external_id in reversed(steps):
             if state in (StepState.SENDING, StepState.DONE):
                 await self._undo(seq, external_id, was_done=state is StepState.DONE)
-        async with self._turn() as session:
+        async with self._ledger.turn(self.operation_id) as session:
             await self._ledger.close(session, self.operation_id, OperationState.UNDONE, self._job)
 
     async def give_up(self) -> None:
         """Nobody will try any more."""
-        async with self._turn() as session:
+        async with self._ledger.turn(self.operation_id) as session:
             if self._work.give_up is not None:
                 await self._work.give_up(session, self.results)
             await self._ledger.close(session, self.operation_id, OperationState.FAILED, self._job)
@@ -180,7 +186,7 @@ class _Run:
 
     async def _do_once(self, seq: int, *, look_first: bool) -> None:
         step = self._work.steps[seq]
-        async with self._places, self._ledger.brief_turn(self.operation_id) as session:
+        async with self._ledger.brief_turn(self.operation_id) as session:
             done = await _found(session, step, self.results) if look_first else None
             if done is None:
                 done = await step.do(session, self.results)
@@ -194,7 +200,7 @@ class _Run:
     async def _fail(self, seq: int, error: Exception) -> None:
         fault = Fault.of(error)
         onward = self._work.onward and seq > 0
-        async with self._turn() as session:
+        async with self._ledger.turn(self.operation_id) as session:
             await self._ledger.blame(session, self.operation_id, seq, fault)
             if not onward:
                 await self._ledger.turn_back(session, self.operation_id, fault)
@@ -216,7 +222,7 @@ class _Run:
             reraise=True,
         ):
             with attempt:
-                async with self._turn() as session:
+                async with self._ledger.turn(self.operation_id) as session:
                     await self._undo_once(session, seq, external_id, was_done=was_done)
 
     async def _undo_once(self, session: AsyncSession, seq: int, external_id: str | None, *, was_done: bool) -> None:
@@ -229,11 +235,6 @@ class _Run:
             await step.undo(session, external_id)
         state = StepState.UNDONE if there else StepState.FAILED
         await self._ledger.mark(session, self.operation_id, seq, state, external_id)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[AsyncSession]:
-        async with self._places, self._ledger.turn(self.operation_id) as session:
-            yield session
 
 
 def _busy() -> OperationInProgress:

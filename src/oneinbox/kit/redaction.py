@@ -1,4 +1,4 @@
-"""Copies of what a caller sent that are safe to send back: what isn't known to be harmless is left out."""
+"""Copies of what a caller sent that are safe to send back: no text, and nothing that isn't known to be harmless."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -68,7 +68,9 @@ HARMLESS_CONTEXT = frozenset(
 
 
 def redact(value: object, place: Sequence[str | int]) -> object:
-    """A copy of `value`, found at `place` of a request, in which only harmless members are kept.
+    """A copy of `value`, found at `place` of a request, in which only harmless members are kept, and no text.
+
+    Whoever sent a text knows it, and a secret may be pasted into any field; what is wrong with it is said beside.
 
     Of lists only those are kept that hold plain values where a list belongs; nothing deeper than DEEPEST is.
     """
@@ -86,6 +88,8 @@ def redact(value: object, place: Sequence[str | int]) -> object:
             )
         case None:
             return None
+        case str():
+            return REDACTED
         case _:
             return value if _harmless(place, names) else REDACTED
 

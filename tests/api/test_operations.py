@@ -13,13 +13,15 @@ from tests.media.trunks_process import TrunksProcess, trunks_process
 
 from oneinbox.adapters.media.scripted import ScriptedTrunks
 from oneinbox.adapters.media.scripted.wire import Fault, FaultKind
+from oneinbox.app.jobs.tasks import remaking
 from oneinbox.app.settings import Address
+from oneinbox.app.steps import Remake
 from oneinbox.app.wiring import ports_of, steps_of
+from oneinbox.features.audit_events import service as audit_events
 from oneinbox.features.phone_numbers import service as phone_numbers
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.sealing import MasterKeys, Sealer
-from oneinbox.kit.steps import Operation, Work
 
 NUMBER = "+15550100001"
 NAMES = ["reserve", "inbound_trunk", "outbound_trunk", "dispatch_rule", "activate"]
@@ -81,13 +83,11 @@ class Place:
         runner = steps_of(self.deployed.database, SystemClock(), self.deployed.sealer)
         return await runner.resume(operation_id, await self.remake())
 
-    async def remake(self) -> Callable[[Operation, str | None], Work]:
+    async def remake(self) -> Remake:
         place = self.deployed
         async with place.database.transaction() as session:
             ports = await ports_of(place.settings, session, place.database, place.sealer, SystemClock())
-        return lambda operation, request: phone_numbers.resumption(
-            operation.workspace_id, ports, SystemClock(), operation.kind, operation.resource_id, request
-        )
+        return remaking(ports, SystemClock(), place.deployment.audit_key)
 
 
 @pytest.fixture
@@ -424,3 +424,76 @@ def test_what_can_not_be_read_any_more_is_given_up_after_a_day(place: Place, kin
     assert place.api("GET", f"/v1/operations/{operation_id}").json()["state"] == "failed"
     assert place.api("DELETE", path).status_code == 204
     assert place.counts() == [0, 0, 0]
+
+
+async def _die_asking(place: Place, fault: str, method: str, path: str, body: Any) -> None:
+    """Send a request, and have its process end as soon as the media plane has been asked for that."""
+    asking = asyncio.create_task(place.api.send(method, path, json=body, headers={"X-Request-Id": "the-lost-one"}))
+    before = len(await place.plane.seen())
+    while not any(fault in seen for seen in (await place.plane.seen())[before:]):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    for task in asyncio.all_tasks():
+        if task.get_name().partition(" ")[0] in {"register", "update", "delete"}:
+            task.cancel()
+    assert isinstance((await asyncio.gather(asking, return_exceptions=True))[0], asyncio.CancelledError)
+
+
+def trail(place: Place) -> list[tuple[str, str | None, int]]:
+    """What the audit trail says of numbers, oldest first."""
+    found = place.api("GET", "/v1/audit-events", params={"resource_type": "phone_number"}).json()["items"]
+    return [(one["action"], one["resource_id"], one["status"]) for one in found[::-1]]
+
+
+def resume_all(place: Place) -> None:
+    place.orphan()
+    for (operation_id,) in place.sql("SELECT id FROM operations WHERE state IN ('running', 'undoing')"):
+        assert place.resume(operation_id)
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "body", "action", "status"),
+    [
+        ("POST", "create_outbound_trunk", {}, "phone_number.create", 201),
+        ("PATCH", "update_outbound_trunk", {"provider_config": {"auth_username": "x"}}, "phone_number.update", 200),
+        ("DELETE", "remove_inbound_trunk", None, "phone_number.delete", 204),
+    ],
+)
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_what_is_ended_after_a_crash_is_audited_once(
+    place: Place, method: str, fault: str, body: Any, action: str, status: int, ends_well: bool
+) -> None:
+    body = place.body() if method == "POST" else body
+    phone_id = None if method == "POST" else place.api.number()["id"]
+    path = f"/v1/phone-numbers/{phone_id}" if phone_id else "/v1/phone-numbers"
+    before = len(trail(place))
+    place.goes_wrong(fault, FaultKind.SILENT, *([] if ends_well else [FaultKind.ERROR] * 2))
+    place.run(_die_asking(place, fault, method, path, body))
+    ((phone_id,),) = place.sql("SELECT id FROM phone_numbers")
+    assert trail(place)[before:] == []
+    if method == "DELETE" and not ends_well:
+        place.sql("UPDATE operations SET created_at = now() - interval '25 hours'")
+    resume_all(place)
+    assert trail(place)[before:] == [(action, phone_id, status if ends_well else 500)]
+    told = place.api("GET", "/v1/audit-events", params={"actor": "me", "action": action}).json()["items"][0]
+    assert (told["request_id"], told["ip"]) == ("the-lost-one", "127.0.0.1")
+    assert told["payload_hash"]
+    assert place.run(_broken(place)) == []
+    assert place.sql("SELECT deed FROM operations WHERE deed IS NOT NULL") == []
+
+
+async def _broken(place: Place) -> list[Any]:
+    async with place.deployed.database.transaction() as session:
+        return list(await audit_events.verify(session, place.deployed.deployment.audit_key))
+
+
+def test_what_its_caller_was_told_of_is_audited_again_only_when_it_is_done_after_all(place: Place) -> None:
+    place.goes_wrong("create_dispatch_rule", FaultKind.ERROR)
+    place.goes_wrong("remove_inbound_trunk", *[FaultKind.ERROR] * 3)
+    place.api("POST", "/v1/phone-numbers", json=place.body())
+    resume_all(place)
+    assert trail(place) == [("phone_number.create", None, 502)]
+    phone_id = place.api.number()["id"]
+    place.goes_wrong("remove_inbound_trunk", FaultKind.ERROR)
+    place.api("DELETE", f"/v1/phone-numbers/{phone_id}")
+    resume_all(place)
+    assert trail(place)[2:] == [("phone_number.delete", phone_id, 502), ("phone_number.delete", phone_id, 204)]

@@ -83,6 +83,7 @@ class Ledger:
             "kind": work.kind,
             "resource_id": work.resource_id,
             "state": OperationState.RUNNING,
+            "deed": work.deed,
             "runner": self._runner,
             "leased_until": func.clock_timestamp() + LEASE,
             "request": self._sealer.seal(
@@ -196,7 +197,7 @@ class Ledger:
         self, session: AsyncSession, operation_id: str, state: OperationState, job: int | None = None
     ) -> None:
         """It is over: what was asked for is forgotten, and nobody resumes it."""
-        await self._write(session, operation_id, state=state, request=None, runner=None, leased_until=None)
+        await self._write(session, operation_id, state=state, request=None, deed=None, runner=None, leased_until=None)
         if job is not None:
             await self._queue.cancel(session, job)
 

@@ -165,14 +165,19 @@ class _Run:
             if state in (StepState.SENDING, StepState.DONE):
                 await self._undo(seq, external_id, was_done=state is StepState.DONE)
         async with self._ledger.turn(self.operation_id) as session:
-            await self._ledger.close(session, self.operation_id, OperationState.UNDONE, self._job)
+            await self._close(session, OperationState.UNDONE)
 
     async def give_up(self) -> None:
         """Nobody will try any more."""
         async with self._ledger.turn(self.operation_id) as session:
             if self._work.give_up is not None:
                 await self._work.give_up(session, self.results)
-            await self._ledger.close(session, self.operation_id, OperationState.FAILED, self._job)
+            await self._close(session, OperationState.FAILED)
+
+    async def _close(self, session: AsyncSession, state: OperationState) -> None:
+        if self._work.ended is not None:
+            await self._work.ended(session, state)
+        await self._ledger.close(session, self.operation_id, state, self._job)
 
     async def _do(self, seq: int, *, look_first: bool) -> None:
         """Try a step; an engine that can be asked again is asked again, once, after a look whether it did it."""
@@ -194,7 +199,7 @@ class _Run:
                 await self._ledger.advance(session, self.operation_id, seq, done, self._work.steps[seq + 1])
             else:
                 await self._ledger.mark(session, self.operation_id, seq, StepState.DONE, done)
-                await self._ledger.close(session, self.operation_id, OperationState.DONE, self._job)
+                await self._close(session, OperationState.DONE)
         self.results[step.name] = done
 
     async def _fail(self, seq: int, error: Exception) -> None:

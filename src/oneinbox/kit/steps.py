@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import DateTime, ForeignKey, Index, Integer, String, func, text
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, String, false, func, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -43,6 +43,9 @@ class StepState(StrEnum):
     FAILED = "failed"
 
 
+Ended = Callable[[AsyncSession, OperationState], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One effect. `do` gives its external id; `find` looks for an effect whose answer was lost; `undo` takes it back.
@@ -63,7 +66,9 @@ class Work:
 
     `request` is what the steps can be made from again; it is kept sealed while the operation is open. Work that goes
     `onward` is never undone once its first step is done: what fails is tried again later. `give_up` is done when the
-    operation fails for good. `require` is looked at first: when it raises, no operation is begun.
+    operation fails for good. `require` is looked at first: when it raises, no operation is begun. `deed` is what the
+    audit trail says of the request, kept while the operation is open; `ended` is done in the transaction that closes
+    the operation.
     """
 
     kind: str
@@ -74,6 +79,8 @@ class Work:
     onward: bool = False
     give_up: Deed | None = None
     require: Callable[[AsyncSession], Awaitable[None]] | None = None
+    deed: str | None = None
+    ended: Ended | None = None
 
 
 class Steps(Protocol):
@@ -92,7 +99,10 @@ class Steps(Protocol):
 
 
 class Operation(Base):
-    """One run of steps on one resource. `runner` works on it, and nobody else does before `leased_until`."""
+    """One run of steps on one resource. `runner` works on it, and nobody else does before `leased_until`.
+
+    `deed` is what the audit trail is to say of its request, `answered` whether that one was told of an error already.
+    """
 
     __tablename__ = "operations"
     __table_args__ = (
@@ -110,6 +120,8 @@ class Operation(Base):
     error_code: Mapped[str | None] = mapped_column(String)
     error: Mapped[str | None] = mapped_column(String)
     request: Mapped[bytes | None] = mapped_column(BYTEA)
+    deed: Mapped[str | None] = mapped_column(String)
+    answered: Mapped[bool] = mapped_column(Boolean, server_default=false())
     runner: Mapped[str | None] = mapped_column(String)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -112,6 +113,7 @@ async def _acting(request: Request, deployment: Deployment, caller: Caller) -> A
         try:
             async with deployment.database.transaction() as session:
                 ctx = _context_of(request, deployment, caller, session, claim)
+                ctx = replace(ctx, deed=await trail.ahead(request, deployment, ctx))
                 request.state.context = ctx
                 request.state.conclude = partial(_conclude, request, deployment, ctx, claim)
                 yield

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
+from oneinbox.app import aftermath
 from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.features.audit_events import service as audit_events
@@ -21,6 +22,14 @@ VERBS: Mapping[str, str] = {"POST": "create", "PATCH": "update", "PUT": "update"
 LONGEST_AGENT = 300
 
 _log = structlog.get_logger(__name__)
+
+
+async def ahead(request: Request, deployment: Deployment, ctx: Context) -> str | None:
+    """What the request will have done if it succeeds, for whoever has to end it in its stead."""
+    if request.method in READING:
+        return None
+    status: int | None = request.scope["route"].status_code
+    return aftermath.written(await _deed(request, deployment, ctx, status or 200, ctx.made_id))
 
 
 async def write(request: Request, deployment: Deployment, ctx: Context, response: Response) -> None:
@@ -37,6 +46,8 @@ async def write_refusal(request: Request, deployment: Deployment, ctx: Context, 
     deed = await _deed(request, deployment, ctx, _status(error), None)
     try:
         async with deployment.database.transaction() as session:
+            if ctx.deed is not None:
+                await aftermath.answered(session, ctx.workspace_id, ctx.deed)
             await audit_events.append(session, deployment.audit_key, ctx.workspace_id, deed, ctx.clock.now())
     except DATABASE_AWAY as away:
         _log.error("refusal_not_audited", action=deed.action, reason=type(away).__name__)

@@ -10,13 +10,14 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
 from oneinbox.app.jobs import retention
-from oneinbox.app.jobs.tasks import register
+from oneinbox.app.jobs.tasks import register, remaking
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import run_beside
 from oneinbox.app.settings import Settings
 from oneinbox.app.wiring import database_of, ports_of, sealer_of, steps_of
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import conninfo
+from oneinbox.kit.signing import AUDIT, deployment_key
 
 AT_ONCE = 4
 POLL_SECONDS = 1.0
@@ -36,10 +37,11 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
         async with database.transaction() as session:
             await require_newest(session)
             ports = await ports_of(settings, session, database, sealer, clock)
+            remake = remaking(ports, clock, await deployment_key(session, sealer, AUDIT))
         where = conninfo(settings.database_url.get_secret_value())
         connector = procrastinate.PsycopgConnector(conninfo=where, min_size=1, max_size=AT_ONCE)
         app = procrastinate.App(connector=connector)
-        register(app, steps_of(database, clock, sealer), ports, clock)
+        register(app, steps_of(database, clock, sealer), remake, clock)
         async with app.open_async():
             ready()
             old = retention.follow(database, clock, timedelta(days=settings.attempts_kept_days))

@@ -1,13 +1,15 @@
 """The tasks of the job queue: resuming operations until they are over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import procrastinate
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
+from oneinbox.app import aftermath
 from oneinbox.app.queue import QUEUE, RESUME
-from oneinbox.app.steps import StepRunner
+from oneinbox.app.steps import Remake, StepRunner
 from oneinbox.features.context import Ports
 from oneinbox.features.phone_numbers import service as phone_numbers
 from oneinbox.kit.clock import Clock
@@ -35,13 +37,20 @@ class Patience(BaseRetryStrategy):
         return RetryDecision(retry_at=self._clock.now() + timedelta(seconds=wait))
 
 
-def register(app: procrastinate.App, runner: StepRunner, ports: Ports, clock: Clock) -> None:
-    """Give the queue its tasks."""
+def remaking(ports: Ports, clock: Clock, audit_key: bytes) -> Remake:
+    """Makes the work of operations again; it tells the audit trail of its end, since its request may not have."""
 
     def remake(operation: Operation, request: str | None) -> Work:
-        return phone_numbers.resumption(
+        work = phone_numbers.resumption(
             operation.workspace_id, ports, clock, operation.kind, operation.resource_id, request
         )
+        return replace(work, ended=aftermath.teller(operation, audit_key, clock))
+
+    return remake
+
+
+def register(app: procrastinate.App, runner: StepRunner, remake: Remake, clock: Clock) -> None:
+    """Give the queue its tasks."""
 
     @app.task(name=RESUME, queue=QUEUE, retry=Patience(clock))
     async def resume_operation(operation_id: str) -> None:

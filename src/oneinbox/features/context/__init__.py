@@ -104,6 +104,7 @@ class Context:
     """One request; `actor`, `kind`, `credential` and `scopes` are those of its caller.
 
     `made_id` is the id of what it makes, when a retry after a crash must find that; `again` says that this is one.
+    `deed` is what the audit trail will say of it if it succeeds, for work that others may have to end.
     """
 
     session: AsyncSession
@@ -117,6 +118,7 @@ class Context:
     scopes: frozenset[str] = frozenset()
     made_id: str = ""
     again: bool = False
+    deed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Phone numbers: registered with their trunks and dispatch rule, changed, released, and found by the edge."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,7 +44,7 @@ async def register(ctx: Context, body: PhoneNumberCreate) -> PhoneNumber:
     phone_id = ctx.made_id or new_id()
     if ctx.again and await ctx.ports.steps.settle(phone_id):
         return await get(ctx, phone_id)
-    await ctx.ports.steps.run(steps.registering(_hands(ctx), phone_id, body))
+    await _run(ctx, steps.registering(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)
 
 
@@ -96,7 +97,7 @@ async def update(ctx: Context, phone_id: str, body: PhoneNumberUpdate) -> PhoneN
     Raises PhoneNumberNotFound, AgentNotFound, SipTrunkProvisionFailed, InvalidField, and what the media plane raises;
     then everything is as it was, or will be as soon as the media plane allows it.
     """
-    await ctx.ports.steps.run(steps.updating(_hands(ctx), phone_id, body))
+    await _run(ctx, steps.updating(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)
 
 
@@ -106,7 +107,7 @@ async def delete(ctx: Context, phone_id: str) -> None:
     Raises PhoneNumberNotFound, and what the media plane raises; then the number is out of service, and its release
     goes on as soon as the media plane allows it.
     """
-    await ctx.ports.steps.run(steps.releasing(_hands(ctx), phone_id))
+    await _run(ctx, steps.releasing(_hands(ctx), phone_id))
 
 
 async def operations_of(ctx: Context, phone_id: str, limit: int, offset: int) -> Page[OperationResponse]:
@@ -185,6 +186,10 @@ def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
 
 def _is_answered(line: Line, serving: Collection[str]) -> bool:
     return line.agent_id in serving or line.fallback_agent_id in serving or line.voicemail_message is not None
+
+
+async def _run(ctx: Context, work: Work) -> None:
+    await ctx.ports.steps.run(replace(work, deed=ctx.deed))
 
 
 def _hands(ctx: Context) -> steps.Hands:

@@ -30,8 +30,8 @@ openapi: install ## Write openapi.json anew
 docs: install ## Write docs/configuration.md anew
 	.venv/bin/oneinbox configuration > docs/configuration.md
 
-tools: ## Install the Debian programs that the tests call with (sipp, baresip, sox, sipvicious, nftables)
-	@missing=""; for p in sipp:sip-tester baresip:baresip sox:sox svwar:sipvicious nft:nftables; do command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
+tools: ## Install the Debian programs that the tests call with (sipp, baresip, sox, sipvicious, nftables, gcc)
+	@missing=""; for p in sipp:sip-tester baresip:baresip sox:sox svwar:sipvicious nft:nftables cc:gcc; do command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ]; then apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y $$missing; \
 	else echo "The tests need these Debian packages; as root: apt-get install$$missing"; exit 1; fi

@@ -64,6 +64,23 @@ def test_a_worker_that_dies_after_a_restart_still_gets_its_callers_a_bye(line, s
     assert not kept(line.hear(say.answer(bye, 200)), texts)
 
 
+def test_a_call_that_was_being_set_up_is_answered_through_the_next_edge(line, say):
+    routes = "Record-Route: <sip:127.0.0.2:5080;lr>\r\n"
+    seen = say.sent(line.admit(say.key_of(line.hear(say.invite(extra=routes)))))[0][0]
+    line.restart()
+    forged = say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>")
+    assert not line.hear(forged, line.second)
+    assert not line.hear(forged.replace(b"Call-ID: c1", b"Call-ID: c2"), line.worker)
+    assert not line.hear(say.answer(seen, 486), line.worker)
+    actions = line.hear(say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>"), line.worker)
+    ((ok, dest),) = say.sent(actions)
+    assert (ok.status, dest, len(ok.all("via")), len(kept(actions))) == (200, line.caller, 1, 1)
+    ((ack, there),) = say.sent(line.hear(say.in_dialog("ACK", ok, cseq=1, branch="z9hG4bKack")))
+    assert (ack.method, there) == ("ACK", line.worker)
+    ((bye, dest),) = say.sent(line.core.worker_gone(line.worker, line.now))
+    assert (bye.method, dest, bye.first("route")) == ("BYE", ("127.0.0.2", 5080, "udp"), "<sip:127.0.0.2:5080;lr>")
+
+
 def test_a_dialog_that_has_ended_is_kept_no_longer(line, say):
     seen = line.begin()
     actions = line.hear(say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>"), line.worker)

@@ -1,6 +1,7 @@
 """kill -9 of the API, of the edge, and of the embedded database, while calls run and numbers are registered."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.e2e.calling import sipp, until
 from tests.e2e.product import Product
 from tests.e2e.scenarios import LISTEN, TALK
+from tests.e2e.test_endings import stopped
 from tests.faults.checks import require_sound
 from tests.faults.traffic import LONGEST_GAP, greeted, live_through, longest_gap, talk, talker
 
@@ -90,3 +92,24 @@ def test_calls_outlive_the_edge_and_either_side_hangs_up(product: Product, tmp_p
     require_sound(product)
     reasons = [product.ended_call(number)["end_reason"] for number in (*numbers, next_number)]
     assert reasons == ["caller_hangup", "api_stop", "worker_error", "caller_hangup"]
+
+
+def test_a_call_that_was_being_set_up_is_answered_through_the_next_edge(product: Product, tmp_path: Path) -> None:
+    number = product.number(talker(product))
+
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as frozen:
+            frozen.enter_context(stopped(product.workers()))
+            async with sipp(tmp_path, product, TALK, number) as caller:
+                await until(lambda: bool(product.calls_to(number)), "a call that waits for its worker", every=0.05)
+                kill(product, "edge")
+                killed = loop.time()
+                frozen.close()
+                await greeted(caller.phone)
+                await caller.hang_up()
+                return caller.phone.heard[0].at - killed
+
+    assert asyncio.run(scene()) < ANSWERED_AGAIN
+    assert product.ended_call(number)["end_reason"] == "caller_hangup"
+    require_sound(product)

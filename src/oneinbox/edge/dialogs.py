@@ -9,7 +9,7 @@ from oneinbox.edge.dialog import Dialog, Key
 from oneinbox.edge.fields import Basics, address_of, basics, split, uri_of
 from oneinbox.edge.message import Malformed, Message, Request, Response
 from oneinbox.edge.rewriting import MAX_FORWARDS
-from oneinbox.edge.routing import elsewhere, toward_caller
+from oneinbox.edge.routing import elsewhere, is_ours, toward_caller
 from oneinbox.edge.signing import Hop
 
 LONGEST_SECONDS = 4 * 3600.0
@@ -56,6 +56,24 @@ class Dialogs:
             caller=hop.caller,
             caller_target=_contact(invite) or f"sip:{hop.caller[0]}:{hop.caller[1]}",
             caller_routes=_record_route(invite),
+            caller_cseq=said.cseq,
+        )
+        self._open.put(key, dialog, now)
+        self._keep(dialog)
+
+    def inherited(self, answer: Response, said: Basics, hop: Hop, now: float) -> None:
+        """A 2xx to an INVITE that an earlier edge has passed on: of the caller is known what the answer repeats."""
+        key = (said.call_id, said.from_tag, said.to_tag)
+        if self._open.get(key, now) is not None:
+            return
+        dialog = Dialog(
+            key=key,
+            hop=hop,
+            local=answer.first("to") or "",
+            remote=answer.first("from") or "",
+            caller=hop.caller,
+            caller_target=f"sip:{hop.caller[0]}:{hop.caller[1]}",
+            caller_routes=tuple(route for route in _record_route(answer) if not is_ours(route)),
             caller_cseq=said.cseq,
         )
         self._open.put(key, dialog, now)
@@ -204,9 +222,9 @@ def _contact(message: Message) -> str | None:
     return uri if uri_of(uri) is not None else None
 
 
-def _record_route(invite: Request) -> tuple[str, ...]:
+def _record_route(message: Message) -> tuple[str, ...]:
     try:
-        routes = [route for header in invite.all("record-route") for route in split(header.value, ",")]
+        routes = [route for header in message.all("record-route") for route in split(header.value, ",")]
         return tuple(route for route in routes if uri_of(address_of(route)[0]) is not None)
     except Malformed:
         return ()

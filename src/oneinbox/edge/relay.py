@@ -6,10 +6,10 @@ from oneinbox.edge.actions import LIFETIME, Address
 from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.fields import Basics
-from oneinbox.edge.message import Request, Response, wire
+from oneinbox.edge.message import Malformed, Request, Response, wire
 from oneinbox.edge.outside import inward
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport, reply_address, returned
-from oneinbox.edge.routing import elsewhere, next_hop, toward_caller, without_ours
+from oneinbox.edge.routing import elsewhere, hop_behind, next_hop, toward_caller, without_ours
 from oneinbox.edge.sdp import allows_keys
 from oneinbox.edge.signing import Hop
 
@@ -64,7 +64,10 @@ class Relay:
     def response(self, response: Response, said: Basics, source: Address, now: float) -> None:
         """Back to where the request came from."""
         relayed = self._relayed.get(said.via.branch, now)
-        if relayed is None or relayed.answers_from not in (None, source):
+        if relayed is None:
+            self._inherited(response, said, source, now)
+            return
+        if relayed.answers_from not in (None, source):
             return
         self._relayed.put(said.via.branch, relayed, now)
         if relayed.answers_from is None and said.cseq_method in ("INVITE", "UPDATE") and 200 <= response.status < 300:
@@ -73,6 +76,20 @@ class Relay:
         if relayed.answers_from is not None:
             back = self._agenda.outward(back, relayed.answers_from, relayed.reply_to, keys=relayed.keys)
         self._agenda.send(wire(back), relayed.reply_to)
+
+    def _inherited(self, response: Response, said: Basics, source: Address, now: float) -> None:
+        """A worker's 2xx to an INVITE that an edge before this one has passed on: our signature says for whom it is."""
+        if said.cseq_method != "INVITE" or not 200 <= response.status < 300:
+            return
+        try:
+            hop = hop_behind(response, self._agenda.signer, said.call_id)
+        except Malformed:
+            return
+        if hop is None or source != hop.worker:
+            return
+        self._dialogs.inherited(response, said, hop, now)
+        back = self._agenda.outward(returned(response), hop.worker, hop.caller, keys=True)
+        self._agenda.send(wire(back), hop.caller)
 
     def _branch(self, said: Basics, source: Address) -> str:
         """The same for an INVITE, its CANCEL and the ACK of its refusal, and for every repetition of them."""

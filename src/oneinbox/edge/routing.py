@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from oneinbox.edge.actions import Address
 from oneinbox.edge.fields import address_of, cut, parameter, uri_of
-from oneinbox.edge.message import Header, Malformed, Request
+from oneinbox.edge.message import Header, Malformed, Request, Response
 from oneinbox.edge.rewriting import hostport
 from oneinbox.edge.signing import Hop, Signer
 
@@ -26,6 +26,17 @@ def hop_of(request: Request, signer: Signer, call_id: str) -> Hop | None:
     except Malformed:
         return None
     return signer.read(token, call_id) if token else None
+
+
+def hop_behind(answer: Response, signer: Signer, call_id: str) -> Hop | None:
+    """The sides that a Record-Route of ours names in an answer, if it is true."""
+    tokens = (_token(value) for header in answer.all("record-route") for value in cut(header.value, ","))
+    return next((hop for token in tokens if token and (hop := signer.read(token, call_id))), None)
+
+
+def is_ours(route: str) -> bool:
+    """Does a Route carry a token of ours, forged or not?"""
+    return _token(route) is not None
 
 
 def without_ours(request: Request) -> list[Header]:

@@ -100,7 +100,7 @@ class Entry:
         """What an INVITE, its repetitions, its CANCEL and the ACK of its refusal share (RFC 3261, section 17.2.3)."""
         via = said.via
         if via.branch.startswith(MAGIC) and len(via.branch) > len(MAGIC):
-            return self._agenda.signer.branch("key", via.branch, via.sent_by, source[0])
+            return self._agenda.signer.invite_key(via.branch, via.sent_by, source[0])
         old = (said.call_id, str(said.cseq), said.from_tag, request.uri, request.first("via") or "", source[0])
         return self._agenda.signer.branch("key", *old)
 

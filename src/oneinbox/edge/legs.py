@@ -61,7 +61,7 @@ class Legs:
         """Send the INVITE to the route whose turn it is."""
         route = decision.routes[turn]
         hop = Hop(Address(route.host, route.port), source)
-        branch = self._agenda.signer.branch("leg", key, str(turn))
+        branch = self._agenda.signer.leg_branch(key, turn)
         token = self._agenda.signer.token(hop, said.call_id)
         plain = Request(without_login(without_ours(invite)), invite.body, invite.method, invite.uri)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from oneinbox.edge.actions import LIFETIME, Address
 from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialogs import Dialogs
-from oneinbox.edge.fields import Basics
+from oneinbox.edge.fields import Basics, cut, via_of
 from oneinbox.edge.message import Malformed, Request, Response, wire
 from oneinbox.edge.outside import inward
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport, reply_address, returned
 from oneinbox.edge.routing import elsewhere, hop_behind, next_hop, toward_caller, without_ours
 from oneinbox.edge.sdp import allows_keys
 from oneinbox.edge.signing import Hop
+
+MOST_TURNS = 8
+"""More workers than are offered one INVITE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,20 @@ class Relay:
             return
         try:
             hop = hop_behind(response, self._agenda.signer, said.call_id)
+            if hop is None or source != hop.worker or not self._is_of_a_leg(response, said, hop):
+                return
         except Malformed:
-            return
-        if hop is None or source != hop.worker:
             return
         self._dialogs.inherited(response, said, hop, now)
         back = self._agenda.outward(returned(response), hop.worker, hop.caller, keys=True)
         self._agenda.send(wire(back), hop.caller)
+
+    def _is_of_a_leg(self, response: Response, said: Basics, hop: Hop) -> bool:
+        """Is its branch one that an edge gives to an INVITE of this caller?"""
+        signer, vias = self._agenda.signer, [value for one in response.all("via") for value in cut(one.value, ",")]
+        via = via_of(vias[1].strip())
+        key = signer.invite_key(via.branch, via.sent_by, hop.caller.host)
+        return said.via.branch in {signer.leg_branch(key, turn) for turn in range(MOST_TURNS)}
 
     def _branch(self, said: Basics, source: Address) -> str:
         """The same for an INVITE, its CANCEL and the ACK of its refusal, and for every repetition of them."""

@@ -46,6 +46,14 @@ class Signer:
         """A branch that only we can make (RFC 3261, section 8.1.1.7)."""
         return f"{MAGIC}oi{self._mac('branch', *parts)}"
 
+    def invite_key(self, branch: str, sent_by: str, host: str) -> str:
+        """What an INVITE is known by, from its sender's Via and where it came from."""
+        return self.branch("key", branch, sent_by, host)
+
+    def leg_branch(self, key: str, turn: int) -> str:
+        """Our branch to the worker whose turn it is with this INVITE."""
+        return self.branch("leg", key, str(turn))
+
     def tag(self, *parts: str) -> str:
         """A To tag; the same parts give the same tag."""
         return self._mac("tag", *parts)[:16]

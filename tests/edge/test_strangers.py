@@ -191,6 +191,8 @@ def test_long_messages_of_strangers_are_not_read(line, say):
 
     assert line.hear(options(7_000), line.stranger) != []
     assert line.hear(options(8_200), line.stranger) == []
-    assert say.starts(line.hear(options(8_200))) == ["200"]
-    (attempt,) = say.records(line.wait(11))
+    heard = [say.starts(line.hear(options(8_200 + n))) for n in range(100)]
+    assert heard == [["200"]] * 20 + [[]] * 80
+    assert say.starts(line.hear(options(7_000))) == ["200"]
+    attempt, _ = say.records(line.wait(11))
     assert attempt.reason == "1 messages were dropped unread, because their source sent too many or too long ones."

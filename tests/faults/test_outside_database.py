@@ -1,23 +1,25 @@
-"""A PostgreSQL of one's own is restarted under load, and clocks are set by an hour, while calls run."""
+"""Calls on a PostgreSQL of one's own: it is restarted, clocks are set by an hour, and at last all is asked to stop."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.e2e.calling import sipp
+from tests.e2e.calling import sipp, until
 from tests.e2e.product import Product, deployment
-from tests.e2e.scenarios import TALK
+from tests.e2e.scenarios import TALK, refused
 from tests.faults.checks import require_sound
 from tests.faults.outside import OutsidePostgres, WallClock, wall_clock
-from tests.faults.traffic import LONGEST_GAP, greeted, live_through, talker
+from tests.faults.traffic import LONGEST_GAP, greeted, live_through, longest_gap, require_whole, talk, talker
 
 pytestmark = pytest.mark.e2e
 
 HOUR = 3600
+CALLS = 10
 SEEN_SECONDS = 3.0
-"""Until every worker has beaten by the new time."""
+"""Until every worker has beaten by the new time: before that they may seem silent, and calls are refused."""
 
 
 @dataclass(frozen=True)
@@ -79,5 +81,41 @@ def test_calls_and_registrations_outlive_a_clock_that_is_set(spread: Spread, tmp
         require_sound(product)
     finally:
         clock.set(0)
+        time.sleep(SEEN_SECONDS)
     assert lived.gap < LONGEST_GAP
     assert lived.registered
+
+
+def test_when_asked_to_stop_ten_calls_are_carried_to_their_end_and_new_ones_refused(
+    spread: Spread, tmp_path: Path
+) -> None:
+    """The last test of this deployment: its database, which goes on, tells what became of it."""
+    product, agent = spread.product, talker(spread.product)
+    numbers = [product.number(agent) for _ in range(CALLS)]
+
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        async with sipp(tmp_path, product, TALK, *numbers) as callers:
+            await asyncio.gather(*map(greeted, callers.phones))
+            asked = loop.time()
+            product.ask_to_stop()
+            await until(lambda: asyncio.to_thread(lambda: not product.workers()), "the drain", every=0.2)
+            async with sipp(tmp_path, product, refused(503), numbers[0]) as late:
+                await late.done()
+            await asyncio.gather(*map(talk, callers.phones))
+            await asyncio.gather(*map(talk, callers.phones))
+            gap = max(longest_gap(phone, asked) for phone in callers.phones)
+            await callers.hang_up()
+            return gap
+
+    gap = asyncio.run(scene())
+    assert product.exit_code() == 0
+    assert gap < LONGEST_GAP
+    require_sound(product)
+    calls = product.rows("SELECT status, end_reason, messages FROM calls WHERE to_number = ANY(%s)", numbers)
+    assert len(calls) == CALLS
+    for status, end_reason, messages in calls:
+        require_whole({"status": status, "end_reason": end_reason, "messages": messages})
+    attempts = product.rows("SELECT status, cause FROM attempts WHERE dialled = ANY(%s) ORDER BY id", numbers)
+    assert attempts == [(200, "admitted")] * CALLS + [(503, "unavailable")]
+    assert set(product.rows("SELECT state FROM workers")) == {("gone",)}

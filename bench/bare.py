@@ -1,4 +1,7 @@
-"""The yardstick of the read endpoints: FastAPI and SQL, and nothing else. `python -m bench.bare URL PORT` serves it."""
+"""The yardstick of the read endpoints: FastAPI and SQL, and nothing else.
+
+`python -m bench.bare PORT` serves it; the URL of its database comes on stdin.
+"""
 
 import socket
 import sys
@@ -57,7 +60,7 @@ def _known(table: str) -> str:
 
 def main() -> None:
     """Serve on loopback, as the product's API is served."""
-    url, port = sys.argv[1], int(sys.argv[2])
+    port, url = int(sys.argv[1]), sys.stdin.readline().strip()
     listening = socket.create_server(("127.0.0.1", port), backlog=1024)
     config = uvicorn.Config(create_app(url), log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listening])

@@ -31,7 +31,7 @@ def measure(world: World) -> list[Figure]:
             product.number(agent)
         with _bare(product) as port:
             return [
-                _compare(product, port, what, path, rival, world.times(1000, 50))
+                _compare(product, port, what, path, rival, world.times(400, 50))
                 for what, path, rival in _endpoints(product, agent)
             ]
 
@@ -70,8 +70,11 @@ def _compare(product: Product, port: int, what: str, path: str, rival: str, time
 def _bare(product: Product) -> Iterator[int]:
     """The yardstick's process, on a port of its own."""
     url, port = libpq_url(EmbeddedPostgres(product.data_dir).owner_url), free_port(SOCK_STREAM)
-    process = subprocess.Popen([sys.executable, "-m", "bench.bare", url, str(port)])
+    command = [sys.executable, "-m", "bench.bare", str(port)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+    assert process.stdin is not None
     try:
+        print(url, file=process.stdin, flush=True)
         _until_heard(port)
         yield port
     finally:

@@ -178,7 +178,9 @@ def _pair(listen: tuple[str, int]) -> tuple[socket.socket, socket.socket]:
 
 
 def _socket(listen: tuple[str, int], kind: socket.SocketKind) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in listen[0] else socket.AF_INET, kind)
+    # A TCP socket is named as one, so that asyncio sets TCP_NODELAY on what it accepts.
+    protocol = socket.IPPROTO_TCP if kind is socket.SOCK_STREAM else socket.IPPROTO_UDP
+    sock = socket.socket(socket.AF_INET6 if ":" in listen[0] else socket.AF_INET, kind, protocol)
     sock.setblocking(False)
     return sock
 

@@ -61,7 +61,10 @@ def _known(table: str) -> str:
 def main() -> None:
     """Serve on loopback, as the product's API is served."""
     port, url = int(sys.argv[1]), sys.stdin.readline().strip()
-    listening = socket.create_server(("127.0.0.1", port), backlog=1024)
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    listening.listen(1024)
     config = uvicorn.Config(create_app(url), log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -6,10 +6,10 @@ from dataclasses import fields, replace
 import pytest
 from tests.app.deployment import NOW, NUMBER
 
-from oneinbox.app.plans import Chain, Occasion, build, chain, route, weight
+from oneinbox.app.plans import Chain, Occasion, build, chain, weight
 from oneinbox.contracts.plan import LlmChoice, SttChoice, TtsChoice
 from oneinbox.features.agents.schemas import AgentSnapshot
-from oneinbox.features.phone_numbers.schemas import Line
+from oneinbox.features.phone_numbers.schemas import Route
 
 SCRIPTED = AgentSnapshot(
     agent_id="first",
@@ -32,13 +32,13 @@ SCRIPTED = AgentSnapshot(
 SPARE = replace(
     SCRIPTED, agent_id="spare", stt=SttChoice("builtin", "default"), first_message="  ", system_prompt="Hi."
 )
-LINE = Line("phone", NUMBER, "workspace", "active", "first", "spare", None, (), False)
+ROUTE = Route("first", "spare", None)
 OCCASION = Occasion("call-1", "workspace", "inbound", "+15550105678", NUMBER, NOW)
 
 
-def chained(line: Line = LINE, *agents: AgentSnapshot) -> Chain:
+def chained(route: Route = ROUTE, *agents: AgentSnapshot) -> Chain:
     known: Mapping[str, AgentSnapshot] = {agent.agent_id: agent for agent in agents or (SCRIPTED, SPARE)}
-    return chain(line, known)
+    return chain(route, known)
 
 
 def test_agents_serve_in_order() -> None:
@@ -47,7 +47,7 @@ def test_agents_serve_in_order() -> None:
 
 
 def test_paused_and_deleted_agents_are_skipped_and_named() -> None:
-    found = chained(LINE, replace(SPARE, paused=True))
+    found = chained(ROUTE, replace(SPARE, paused=True))
     assert found.agents == ()
     assert found.nobody
     assert found.owner_id == "first", "the call is listed under the agent that it was meant for"
@@ -55,20 +55,20 @@ def test_paused_and_deleted_agents_are_skipped_and_named() -> None:
 
 
 def test_a_fallback_takes_the_call_over() -> None:
-    found = chained(LINE, replace(SCRIPTED, paused=True), SPARE)
+    found = chained(ROUTE, replace(SCRIPTED, paused=True), SPARE)
     assert ([agent.agent_id for agent in found.agents], found.owner_id) == (["spare"], "spare")
     assert found.why == "Agent first is paused."
 
 
 def test_with_a_message_somebody_answers() -> None:
-    assert not chained(replace(LINE, voicemail_message="Beep."), replace(SPARE, paused=True)).nobody
+    assert not chained(replace(ROUTE, voicemail_message="Beep."), replace(SPARE, paused=True)).nobody
 
 
 @pytest.mark.parametrize(
     ("fallback", "ids"), [("spare", ("first", "spare")), ("first", ("first",)), (None, ("first",))]
 )
 def test_an_agent_is_asked_once(fallback: str | None, ids: tuple[str, ...]) -> None:
-    assert route(replace(LINE, fallback_agent_id=fallback)) == ids
+    assert replace(ROUTE, fallback_agent_id=fallback).agents == ids
 
 
 def test_templates_are_filled_from_variables_and_what_is_known_of_the_call() -> None:
@@ -79,7 +79,7 @@ def test_templates_are_filled_from_variables_and_what_is_known_of_the_call() -> 
 
 def test_the_calls_own_facts_outrank_an_agents_variables() -> None:
     agent = replace(SCRIPTED, system_prompt="{{call_id}} {{direction}}")
-    assert build(chained(LINE, agent), OCCASION).agents[0].system_prompt == "call-1 inbound"
+    assert build(chained(ROUTE, agent), OCCASION).agents[0].system_prompt == "call-1 inbound"
 
 
 def test_a_withheld_number_is_empty_but_not_unknown() -> None:
@@ -100,7 +100,7 @@ def test_a_caller_writes_no_sentence_into_the_prompt(caller: str, shown: str) ->
 def test_unknown_variables_of_every_template_are_noted_once() -> None:
     agent = replace(SCRIPTED, system_prompt="{{b}}{{a}}", first_message="{{a}}")
     spare = replace(SPARE, system_prompt="{{c}}")
-    plan = build(chained(replace(LINE, voicemail_message="{{d}} {{goods}}"), agent, spare), OCCASION)
+    plan = build(chained(replace(ROUTE, voicemail_message="{{d}} {{goods}}"), agent, spare), OCCASION)
     assert plan.unknown_variables == ("a", "b", "c", "d")
     assert plan.voicemail is not None
     assert plan.voicemail.message == " bicycles"
@@ -117,12 +117,12 @@ def test_everything_an_agent_is_set_to_reaches_the_call() -> None:
 
 
 def test_voicemail_speaks_as_the_agent_that_was_meant_and_listens_with_what_needs_no_vendor() -> None:
-    line = replace(LINE, voicemail_message="Beep.")
-    voicemail = build(chained(line, replace(SCRIPTED, paused=True)), OCCASION).voicemail
+    route = replace(ROUTE, voicemail_message="Beep.")
+    voicemail = build(chained(route, replace(SCRIPTED, paused=True)), OCCASION).voicemail
     assert voicemail is not None
     assert (voicemail.tts, voicemail.stt.provider) == (SCRIPTED.tts, "builtin")
     french = replace(SCRIPTED, stt=SttChoice("scripted", "default", "fr"))
-    voicemail = build(chained(line, french), OCCASION).voicemail
+    voicemail = build(chained(route, french), OCCASION).voicemail
     assert voicemail is not None
     assert voicemail.stt == french.stt
 
@@ -139,4 +139,4 @@ def test_voicemail_speaks_as_the_agent_that_was_meant_and_listens_with_what_need
 def test_a_call_weighs_what_its_dearest_recogniser_does(
     agents: tuple[AgentSnapshot, ...], message: str | None, units: int
 ) -> None:
-    assert weight(build(chained(replace(LINE, voicemail_message=message), *agents), OCCASION)) == units
+    assert weight(build(chained(replace(ROUTE, voicemail_message=message), *agents), OCCASION)) == units

@@ -8,7 +8,7 @@ from datetime import datetime
 from oneinbox.app.templates import fill
 from oneinbox.contracts.plan import AgentPlan, CallPlan, Direction, SttChoice, TtsChoice, VoicemailPlan
 from oneinbox.features.agents.schemas import AgentSnapshot
-from oneinbox.features.phone_numbers.schemas import Line
+from oneinbox.features.phone_numbers.schemas import Route
 
 UNITS: Mapping[str, int] = {"builtin": 8}
 """Units of a worker's capacity that a call takes, by its recogniser; one that runs elsewhere costs 1."""
@@ -68,22 +68,17 @@ class Occasion:
         }
 
 
-def route(line: Line) -> tuple[str, ...]:
-    """The ids of the agents that a number's calls are for, in order."""
-    return tuple(dict.fromkeys(one for one in (line.agent_id, line.fallback_agent_id) if one is not None))
-
-
-def chain(line: Line, snapshots: Mapping[str, AgentSnapshot]) -> Chain:
+def chain(route: Route, snapshots: Mapping[str, AgentSnapshot]) -> Chain:
     """Who can serve, of the agents that a number names; `snapshots` lacks those that are deleted."""
-    ids = route(line)
+    ids = route.agents
     known = tuple(snapshots[one] for one in ids if one in snapshots)
     agents = tuple(agent for agent in known if not agent.paused)
     missing = [_why(one, snapshots.get(one)) for one in ids]
     return Chain(
-        owner_id=agents[0].agent_id if agents else line.agent_id,
+        owner_id=agents[0].agent_id if agents else route.agent_id,
         agents=agents,
         known=known,
-        voicemail_message=line.voicemail_message or None,
+        voicemail_message=route.voicemail_message or None,
         why=" ".join(sentence for sentence in missing if sentence),
     )
 

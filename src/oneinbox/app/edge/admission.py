@@ -120,7 +120,7 @@ class Admission:
     async def _answer(self, session: AsyncSession, facts: InviteFacts, line: Line) -> Decision:
         if line.status not in SERVED:
             return Refused(480, Cause.PAUSED, f"{line.number} is {line.status}.")
-        chain = plans.chain(line, await agents.snapshots(session, line.workspace_id, plans.route(line)))
+        chain = plans.chain(line.route, await agents.snapshots(session, line.workspace_id, line.route.agents))
         if chain.nobody:
             paused = Cause.PAUSED if chain.known else Cause.NO_AGENT
             return Refused(480, paused, f"{chain.why} {line.number} has no other agent and no voicemail message.")

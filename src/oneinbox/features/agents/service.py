@@ -106,7 +106,7 @@ async def require(session: AsyncSession, workspace_id: str, ids: Collection[str]
             raise AgentNotFound(f"There is no agent {agent_id} in this workspace.")
 
 
-async def serving(ctx: Context, ids: Collection[str]) -> frozenset[str]:
+async def able(ctx: Context, ids: Collection[str]) -> frozenset[str]:
     """Those of these agents that are there, switched on, and have providers that this deployment can reach."""
     known = await snapshots(ctx.session, ctx.workspace_id, ids)
     reachable = ctx.ports.defaults.reachable

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from oneinbox.features.attempts.schemas import AttemptResponse
+from oneinbox.features.phone_numbers.schemas import AnsweredBy
 
-AnsweredBy = Literal["agent", "fallback_agent", "voicemail", "nobody"]
 Who = Literal["you", "your carrier", "us"]
 
 

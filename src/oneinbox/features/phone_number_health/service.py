@@ -1,7 +1,6 @@
 """Looks at everything between a caller and the voice that answers, in the order in which a call meets it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from oneinbox.contracts.admission import Cause
 from oneinbox.features.agents import service as agents
@@ -10,9 +9,9 @@ from oneinbox.features.attempts import service as attempts
 from oneinbox.features.attempts.schemas import AttemptResponse
 from oneinbox.features.calls import service as calls
 from oneinbox.features.context import Context
-from oneinbox.features.phone_number_health.schemas import AnsweredBy, HealthCheck, PhoneNumberHealthResponse, Who
+from oneinbox.features.phone_number_health.schemas import HealthCheck, PhoneNumberHealthResponse, Who
 from oneinbox.features.phone_numbers import service as phone_numbers
-from oneinbox.features.phone_numbers.schemas import Line, PhoneNumberResponse
+from oneinbox.features.phone_numbers.schemas import Route
 from oneinbox.features.workers import service as workers
 from oneinbox.kit.errors import ProviderError
 
@@ -38,75 +37,44 @@ REFUSALS: Mapping[str, tuple[Who, str]] = {
 """Who can do something about the cause of a refusal; a cause that isn't here calls for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Who is to answer: the agents that the number names, those of them that are there, and its message."""
-
-    line: Line
-    known: Mapping[str, AgentSnapshot]
-    reachable: Mapping[str, frozenset[str]]
-
-    @property
-    def answered_by(self) -> AnsweredBy:
-        if self.line.status not in ("active", "degraded"):
-            return "nobody"
-        if self._serves(self.line.agent_id):
-            return "agent"
-        if self.line.fallback_agent_id and self._serves(self.line.fallback_agent_id):
-            return "fallback_agent"
-        return "voicemail" if self.line.voicemail_message else "nobody"
-
-    def check(self, name: str, agent_id: str) -> HealthCheck:
-        """Is this agent there, switched on, and can its models be reached?"""
-        agent = self.known.get(agent_id)
-        if agent is None:
-            return _bad(name, "you", f"Agent {agent_id} was deleted.", "Give the number another agent.")
-        if agent.paused:
-            return _bad(name, "you", f"Agent {agent_id} is paused.", 'PATCH the agent with {"status": "active"}.')
-        if missing := agents.out_of_reach(agent, self.reachable):
-            there = ", ".join(sorted(self.reachable[missing]))
-            fix = f"Use a provider that this deployment has ({there}), or let it be configured."
-            return _bad(name, "you", f"Its {missing} provider can't be reached from here.", fix)
-        return HealthCheck(name=name, ok=True)
-
-    def _serves(self, agent_id: str) -> bool:
-        return self.check("", agent_id).ok
-
-
 async def look(ctx: Context, phone_id: str) -> PhoneNumberHealthResponse:
     """The health of one number; raises PhoneNumberNotFound."""
-    row = await phone_numbers.get(ctx, phone_id)
-    (phone,) = await phone_numbers.shown(ctx, [row])
-    line = await phone_numbers.line_of(ctx.session, row)
-    named = [agent_id for agent_id in (line.agent_id, line.fallback_agent_id) if agent_id]
-    known = await agents.snapshots(ctx.session, ctx.workspace_id, named)
-    chain = _Chain(line, known, ctx.ports.defaults.reachable)
+    phone = await phone_numbers.get(ctx, phone_id)
+    route = phone_numbers.route_of(phone)
+    agent_checks = await _agents(ctx, route)
+    able = [agent_id for agent_id, check in zip(route.agents, agent_checks, strict=True) if check.ok]
+    status = phone_numbers.status_of(phone, able)
     last = (await attempts.of_number(ctx.session, ctx.workspace_id, phone_id, 1, 0)).items
     attempt = last[0] if last else None
-    checks = [_status(phone), *await _trunks(ctx, phone), *_agents(chain), await _workers(ctx), _attempt(attempt)]
     return PhoneNumberHealthResponse(
         phone_id=phone.id,
         phone_number=phone.phone_number,
-        status=phone.status,
-        answered_by=chain.answered_by,
-        checks=checks,
+        status=status,
+        answered_by="nobody" if status in STATUSES else route.answered_by(able),
+        checks=[
+            _status(status),
+            *await _trunks(ctx, phone.id),
+            *agent_checks,
+            await _workers(ctx),
+            _attempt(attempt),
+        ],
         last_attempt=attempt,
         last_inbound_call_at=await calls.last_inbound_at(ctx.session, ctx.workspace_id, phone_id),
     )
 
 
-def _status(phone: PhoneNumberResponse) -> HealthCheck:
-    if phone.status in STATUSES:
-        who, cause, fix = STATUSES[phone.status]
+def _status(status: str) -> HealthCheck:
+    if status in STATUSES:
+        who, cause, fix = STATUSES[status]
         return _bad("status", who, cause, fix)
     return HealthCheck(name="status", ok=True)
 
 
-async def _trunks(ctx: Context, phone: PhoneNumberResponse) -> list[HealthCheck]:
+async def _trunks(ctx: Context, phone_id: str) -> list[HealthCheck]:
     """What the media plane has, by what it says itself."""
     again = "Delete the number and register it again."
     try:
-        there = await phone_numbers.provisioned(ctx, phone.id)
+        there = await phone_numbers.provisioned(ctx, phone_id)
     except ProviderError as error:
         return [_bad("media_plane", "us", str(error), "Look at the log of the API and at the media plane.")]
     return [
@@ -115,11 +83,26 @@ async def _trunks(ctx: Context, phone: PhoneNumberResponse) -> list[HealthCheck]
     ]
 
 
-def _agents(chain: _Chain) -> list[HealthCheck]:
-    checks = [chain.check("agent", chain.line.agent_id)]
-    if chain.line.fallback_agent_id:
-        checks.append(chain.check("fallback_agent", chain.line.fallback_agent_id))
-    return checks
+async def _agents(ctx: Context, route: Route) -> list[HealthCheck]:
+    """For each agent of the route, in order: is it there, switched on, and can its providers be reached?"""
+    known = await agents.snapshots(ctx.session, ctx.workspace_id, route.agents)
+    reachable = ctx.ports.defaults.reachable
+    names = ("agent", "fallback_agent")
+    return [_agent(name, one, known.get(one), reachable) for name, one in zip(names, route.agents, strict=False)]
+
+
+def _agent(
+    name: str, agent_id: str, agent: AgentSnapshot | None, reachable: Mapping[str, frozenset[str]]
+) -> HealthCheck:
+    if agent is None:
+        return _bad(name, "you", f"Agent {agent_id} was deleted.", "Give the number another agent.")
+    if agent.paused:
+        return _bad(name, "you", f"Agent {agent_id} is paused.", 'PATCH the agent with {"status": "active"}.')
+    if missing := agents.out_of_reach(agent, reachable):
+        there = ", ".join(sorted(reachable[missing]))
+        fix = f"Use a provider that this deployment has ({there}), or let it be configured."
+        return _bad(name, "you", f"Its {missing} provider can't be reached from here.", fix)
+    return HealthCheck(name=name, ok=True)
 
 
 async def _workers(ctx: Context) -> HealthCheck:

@@ -19,9 +19,3 @@ class SipTrunkProvisionFailed(BadRequest):
     """Some of the three SIP values are missing; the message names them and where they can be given."""
 
     code = "SIP_TRUNK_PROVISION_FAILED"
-
-
-class IntegrationNotFound(NotFound):
-    """No integration of that id is in this workspace."""
-
-    code = "INTEGRATION_NOT_FOUND"

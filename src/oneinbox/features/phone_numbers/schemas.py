@@ -1,6 +1,7 @@
 """Phone numbers as the public API reads and shows them, and as the edge needs them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
@@ -14,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from oneinbox.kit.bodies import RequestBody
 
 Provider = Literal["twilio", "telnyx"]
+AnsweredBy = Literal["agent", "fallback_agent", "voicemail", "nobody"]
 MOST_NETWORKS = 100
 SHORTEST_PREFIX = {4: 8, 6: 32}
 MOST_SPOKEN = 5_000
@@ -189,6 +191,28 @@ class PhoneNumberResponse(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Who a number's calls are for."""
+
+    agent_id: str
+    fallback_agent_id: str | None
+    voicemail_message: str | None
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The ids of the agents, in order."""
+        return tuple(dict.fromkeys(one for one in (self.agent_id, self.fallback_agent_id) if one is not None))
+
+    def answered_by(self, able: Collection[str]) -> AnsweredBy:
+        """Who answers when these agents can."""
+        if self.agent_id in able:
+            return "agent"
+        if self.fallback_agent_id in able:
+            return "fallback_agent"
+        return "voicemail" if self.voicemail_message else "nobody"
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A live number as the edge needs it: who answers its calls, and who may send them."""
 
@@ -196,10 +220,7 @@ class Line:
     number: str
     workspace_id: str
     status: str
-    agent_id: str
-    """The agent that its calls are for."""
-    fallback_agent_id: str | None
-    voicemail_message: str | None
+    route: Route
     sources: tuple[str, ...]
     """CIDRs."""
     wants_digest: bool

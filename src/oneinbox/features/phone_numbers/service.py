@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.agents import service as agents
 from oneinbox.features.context import Context, Ports
+from oneinbox.features.llm_models.errors import IntegrationNotFound
 from oneinbox.features.operations import service as operations
 from oneinbox.features.operations.schemas import OperationResponse
 from oneinbox.features.phone_numbers import config, repository, steps
-from oneinbox.features.phone_numbers.errors import IntegrationNotFound, PhoneNumberNotFound
 from oneinbox.features.phone_numbers.models import PhoneNumber
 from oneinbox.features.phone_numbers.repository import PhoneNumberRepository
 from oneinbox.features.phone_numbers.schemas import (
@@ -20,6 +20,7 @@ from oneinbox.features.phone_numbers.schemas import (
     PhoneNumberResponse,
     PhoneNumberUpdate,
     Released,
+    Route,
 )
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.trunks.schemas import Entrance, Kind
@@ -83,12 +84,9 @@ async def list_phone_numbers(ctx: Context, limit: int, offset: int) -> Page[Phon
     return Page(rows, total)
 
 
-async def get(ctx: Context, phone_id: str, *, lock: bool = False) -> PhoneNumber:
+async def get(ctx: Context, phone_id: str) -> PhoneNumber:
     """One number; raises PhoneNumberNotFound."""
-    phone = await _own(ctx).get(phone_id, lock=lock)
-    if phone is None:
-        raise PhoneNumberNotFound(f"There is no phone number {phone_id} in this workspace.")
-    return phone
+    return await steps.required(_hands(ctx), ctx.session, phone_id)
 
 
 async def update(ctx: Context, phone_id: str, body: PhoneNumberUpdate) -> PhoneNumber:
@@ -131,11 +129,6 @@ async def find_lines(session: AsyncSession, spellings: Collection[str]) -> Seque
     return await _lines(session, await repository.live(session, spellings))
 
 
-async def line_of(session: AsyncSession, phone: PhoneNumber) -> Line:
-    """A number as the edge sees it."""
-    return (await _lines(session, [phone]))[0]
-
-
 async def find_near(session: AsyncSession, spellings: Collection[str], number: str, most: int = 50) -> Sequence[Line]:
     """Live registrations of these +E.164 numbers, and those that stand next to `number` in order."""
     near = [*await repository.live(session, spellings), *await repository.neighbours(session, number, most)]
@@ -160,16 +153,23 @@ async def _lines(session: AsyncSession, phones: Sequence[PhoneNumber]) -> Sequen
 
 async def shown(ctx: Context, phones: Sequence[PhoneNumber]) -> list[PhoneNumberResponse]:
     """The numbers as the API shows them: an active one that nobody and no message would answer is `degraded`."""
-    lines = {line.phone_id: line for line in await _lines(ctx.session, phones)}
-    named = {line.agent_id for line in lines.values()} | {line.fallback_agent_id or "" for line in lines.values()}
-    serving = await agents.serving(ctx, named)
-    answers = [to_response(phone) for phone in phones]
-    return [
-        answer.model_copy(update={"status": DEGRADED})
-        if answer.status == ACTIVE and not _is_answered(lines[answer.id], serving)
-        else answer
-        for answer in answers
-    ]
+    able = await agents.able(ctx, {agent_id for phone in phones for agent_id in route_of(phone).agents})
+    return [to_response(phone).model_copy(update={"status": status_of(phone, able)}) for phone in phones]
+
+
+def status_of(phone: PhoneNumber, able: Collection[str]) -> str:
+    """The number's status as it is shown, when these agents can answer."""
+    unanswered = route_of(phone).answered_by(able) == "nobody"
+    return DEGRADED if phone.status == ACTIVE and unanswered else phone.status
+
+
+def route_of(phone: PhoneNumber) -> Route:
+    """Who the number's calls are for: its own agent, unless its inbound routing says otherwise."""
+    if phone.inbound_routing is None:
+        return Route(phone.agent_id, None, None)
+    routing = InboundRouting.model_validate(phone.inbound_routing)
+    fallback = routing.fallback.agent_id if routing.fallback else None
+    return Route(str(routing.agent_id), str(fallback) if fallback else None, routing.voicemail_message)
 
 
 async def provisioned(ctx: Context, phone_id: str) -> dict[Kind, bool]:
@@ -182,10 +182,6 @@ def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
     """The number as it is stored; nothing of its provider configuration."""
     stored = {name: getattr(phone, name) for name in PhoneNumberResponse.model_fields}
     return PhoneNumberResponse.model_validate(stored)
-
-
-def _is_answered(line: Line, serving: Collection[str]) -> bool:
-    return line.agent_id in serving or line.fallback_agent_id in serving or line.voicemail_message is not None
 
 
 async def _run(ctx: Context, work: Work) -> None:
@@ -205,21 +201,13 @@ def _own(ctx: Context) -> PhoneNumberRepository:
     return PhoneNumberRepository(ctx.session, ctx.workspace_id)
 
 
-def _routing(phone: PhoneNumber) -> InboundRouting | None:
-    return None if phone.inbound_routing is None else InboundRouting.model_validate(phone.inbound_routing)
-
-
 def _line(phone: PhoneNumber, entrance: Entrance) -> Line:
-    routing = _routing(phone)
-    fallback = routing.fallback if routing else None
     return Line(
         phone_id=phone.id,
         number=phone.phone_number,
         workspace_id=phone.workspace_id,
         status=phone.status,
-        agent_id=str(routing.agent_id) if routing else phone.agent_id,
-        fallback_agent_id=str(fallback.agent_id) if fallback and fallback.agent_id else None,
-        voicemail_message=routing.voicemail_message if routing else None,
+        route=route_of(phone),
         sources=entrance.sources,
         wants_digest=entrance.wants_digest,
     )

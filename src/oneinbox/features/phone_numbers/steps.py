@@ -125,7 +125,7 @@ def _existing(hands: Hands, phone_id: str, work: Work) -> Work:
     """Work that is begun only on a number of this workspace."""
 
     async def require(session: AsyncSession) -> None:
-        await _required(hands, session, phone_id)
+        await required(hands, session, phone_id)
 
     return replace(work, require=require)
 
@@ -221,7 +221,7 @@ class _Changing:
         self._hands, self._phone_id, self._body = hands, phone_id, body
 
     async def check(self, session: AsyncSession, _: Results) -> None:
-        phone = await _required(self._hands, session, self._phone_id)
+        phone = await required(self._hands, session, self._phone_id)
         await agents.require(session, self._hands.workspace_id, agents_of(self._body))
         if self._body.provider_config is not None:
             self._config(phone, new=True)
@@ -240,7 +240,7 @@ class _Changing:
 
     async def change(self, session: AsyncSession, _: Results) -> None:
         body, hands = self._body, self._hands
-        phone = await _required(hands, session, self._phone_id, lock=True)
+        phone = await required(hands, session, self._phone_id, lock=True)
         if body.provider_config is not None:
             merged = config.merged(config.opened(hands.ports.sealer, phone), body.provider_config)
             kept = config.stored(hands.ports.sealer, hands.workspace_id, phone.id, merged)
@@ -257,14 +257,14 @@ class _Changing:
         await session.flush()
 
     async def _inbound(self, session: AsyncSession, *, new: bool) -> str | None:
-        phone = await _required(self._hands, session, self._phone_id)
+        phone = await required(self._hands, session, self._phone_id)
         if phone.inbound_trunk_id is not None:
             trunk = _inbound(self._hands, phone.id, phone.phone_number, phone.provider, self._config(phone, new=new))
             await self._hands.ports.trunks.update_inbound_trunk(phone.inbound_trunk_id, trunk)
         return phone.inbound_trunk_id
 
     async def _outbound(self, session: AsyncSession, *, new: bool) -> str | None:
-        phone = await _required(self._hands, session, self._phone_id)
+        phone = await required(self._hands, session, self._phone_id)
         if phone.outbound_trunk_id is not None:
             trunk = _outbound(self._hands, phone.id, phone.phone_number, phone.provider, self._config(phone, new=new))
             await self._hands.ports.trunks.update_outbound_trunk(phone.outbound_trunk_id, trunk)
@@ -284,7 +284,7 @@ class _Withdrawing:
         self._hands, self._phone_id = hands, phone_id
 
     async def withdraw(self, session: AsyncSession, _: Results) -> str:
-        await _required(self._hands, session, self._phone_id, lock=True)
+        await required(self._hands, session, self._phone_id, lock=True)
         now = self._hands.clock.now()
         await self._hands.own(session).change(self._phone_id, {"status": "inactive", "updated_at": now})
         return self._phone_id
@@ -334,7 +334,8 @@ def marker(phone_id: str, kind: Kind) -> str:
     return f"{phone_id}:{kind}"
 
 
-async def _required(hands: Hands, session: AsyncSession, phone_id: str, *, lock: bool = False) -> PhoneNumber:
+async def required(hands: Hands, session: AsyncSession, phone_id: str, *, lock: bool = False) -> PhoneNumber:
+    """One number of the workspace; raises PhoneNumberNotFound."""
     phone = await hands.own(session).get(phone_id, lock=lock)
     if phone is None:
         raise PhoneNumberNotFound(f"There is no phone number {phone_id} in this workspace.")

@@ -2,8 +2,8 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Generic, Protocol, TypeVar
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel
@@ -12,6 +12,16 @@ from oneinbox.kit.errors import BadRequest
 from oneinbox.kit.signing import sign
 
 T = TypeVar("T")
+
+
+class Identified(Protocol):
+    """Whatever has an id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Identified)
 Limit = Annotated[int, Ge(1), Le(100)]
 Cursor = Annotated[str, MinLen(1), MaxLen(200)]
 SIGNATURE_LENGTH = 32
@@ -50,14 +60,27 @@ class CursorInvalid(BadRequest):
     code = "CURSOR_INVALID"
 
 
-def write_cursor(key: bytes, name: str, workspace_id: str, last_id: str) -> str:
-    """A cursor behind `last_id` in the list of that name: opaque, and of use in that workspace only."""
-    return f"{last_id}.{sign(key, 'cursor', name, workspace_id, last_id)[:SIGNATURE_LENGTH]}"
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """The cursors of one list of one workspace, signed with `key`: opaque, and of use nowhere else."""
 
+    key: bytes = field(repr=False)
+    name: str
+    workspace_id: str
 
-def read_cursor(key: bytes, name: str, workspace_id: str, cursor: str) -> str:
-    """The id that `write_cursor` was given. Raises CursorInvalid."""
-    last_id = cursor.rpartition(".")[0]
-    if not hmac.compare_digest(write_cursor(key, name, workspace_id, last_id).encode(), cursor.encode()):
-        raise CursorInvalid("This cursor was not given by this list: begin without one.")
-    return last_id
+    def read(self, cursor: str | None) -> str | None:
+        """The id behind which a page begins; None for the first page. Raises CursorInvalid."""
+        if cursor is None:
+            return None
+        last_id = cursor.rpartition(".")[0]
+        if not hmac.compare_digest(self._write(last_id).encode(), cursor.encode()):
+            raise CursorInvalid("This cursor was not given by this list: begin without one.")
+        return last_id
+
+    def cut(self, found: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
+        """A page, of up to `limit` + 1 rows that were found, and the cursor behind it when there are more."""
+        page = found[:limit]
+        return page, self._write(page[-1].id) if len(found) > limit else None
+
+    def _write(self, last_id: str) -> str:
+        return f"{last_id}.{sign(self.key, 'cursor', self.name, self.workspace_id, last_id)[:SIGNATURE_LENGTH]}"

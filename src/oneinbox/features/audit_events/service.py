@@ -18,7 +18,7 @@ from oneinbox.features.audit_events.repository import START, AuditRepository
 from oneinbox.features.audit_events.schemas import AuditEventResponse, Break, Deed, Filters
 from oneinbox.features.context import Context
 from oneinbox.kit.ids import new_id
-from oneinbox.kit.paging import read_cursor, write_cursor
+from oneinbox.kit.paging import Cursors
 
 CURSOR = "audit_events"
 FIELDS = (
@@ -72,12 +72,9 @@ async def list_behind(
     ctx: Context, cursor: str | None, filters: Filters, limit: int
 ) -> tuple[Sequence[AuditEvent], str | None]:
     """The events behind the cursor, newest first, and the next cursor when there are more. Raises CursorInvalid."""
-    key = ctx.ports.links.key
-    last_id = read_cursor(key, CURSOR, ctx.workspace_id, cursor) if cursor is not None else None
-    found = await AuditRepository(ctx.session, ctx.workspace_id).after(last_id, filters, limit + 1)
-    page = found[:limit]
-    more = len(found) > limit
-    return page, write_cursor(key, CURSOR, ctx.workspace_id, page[-1].id) if more else None
+    cursors = Cursors(ctx.ports.links.key, CURSOR, ctx.workspace_id)
+    own = AuditRepository(ctx.session, ctx.workspace_id)
+    return cursors.cut(await own.after(cursors.read(cursor), filters, limit + 1), limit)
 
 
 async def verify(session: AsyncSession, key: bytes) -> list[Break]:

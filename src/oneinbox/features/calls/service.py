@@ -26,7 +26,7 @@ from oneinbox.features.calls.schemas import CallResponse, NewCall
 from oneinbox.features.context import Context
 from oneinbox.features.workers import service as workers
 from oneinbox.kit.db import notify
-from oneinbox.kit.paging import read_cursor, write_cursor
+from oneinbox.kit.paging import Cursors
 
 CURSOR = "calls"
 STOP_CHANNEL = "call_stop"
@@ -161,13 +161,10 @@ async def list_behind(
     ctx: Context, cursor: str | None, *, agent_id: str | None, status: CallStatus | None, limit: int
 ) -> tuple[Sequence[Call], str | None]:
     """The calls behind the cursor, newest first, and the next cursor when there are more. Raises CursorInvalid."""
-    key = ctx.ports.links.key
-    last_id = read_cursor(key, CURSOR, ctx.workspace_id, cursor) if cursor is not None else None
+    cursors = Cursors(ctx.ports.links.key, CURSOR, ctx.workspace_id)
     own = CallRepository(ctx.session, ctx.workspace_id)
-    found = await own.behind(last_id, agent_id=agent_id, status=status, most=limit + 1)
-    page = found[:limit]
-    more = len(found) > limit
-    return page, write_cursor(key, CURSOR, ctx.workspace_id, page[-1].id) if more else None
+    found = await own.behind(cursors.read(cursor), agent_id=agent_id, status=status, most=limit + 1)
+    return cursors.cut(found, limit)
 
 
 async def get(ctx: Context, call_id: str) -> Call:

@@ -115,6 +115,7 @@ class Deployed:
     def close(self) -> None:
         """Close every connection."""
         self.runner.run(self.deployment.close())
+        self.runner.run(self.database.close())
 
     def workspace(self, name: str) -> Api:
         """A client with a new key of that workspace."""

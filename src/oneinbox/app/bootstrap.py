@@ -52,13 +52,10 @@ async def add_user(settings: Settings, email: str, name: str, password: str, wor
 
 @asynccontextmanager
 async def _migrated(settings: Settings) -> AsyncIterator[AsyncSession]:
-    database = database_of(settings)
-    try:
+    async with database_of(settings) as database:
         await _wait(database)
         async with database.transaction() as session:
             yield session
-    finally:
-        await database.close()
 
 
 async def _wait(database: Database) -> None:

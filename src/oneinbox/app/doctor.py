@@ -82,12 +82,8 @@ def _master_key(settings: Settings) -> Finding:
 async def _database(settings: Settings) -> Finding:
     try:
         with own_database.reached(settings) as complete:
-            database = database_of(complete)
-            try:
-                async with database.transaction() as session:
-                    await require_newest(session)
-            finally:
-                await database.close()
+            async with database_of(complete) as database, database.transaction() as session:
+                await require_newest(session)
     except WrongDatabaseVersion as error:
         return Finding("database", str(error), good=False, advice="Run: oneinbox migrate")
     except (OneInboxError, DBAPIError, OSError) as error:

@@ -27,12 +27,8 @@ def attempts(
 
 
 async def _newest(complete: settings.Settings, limit: int, *, unowned: bool) -> list[Told]:
-    database = database_of(complete, pool_size=1)
-    try:
-        async with database.transaction() as session:
-            return list(await service.newest(session, limit, unowned=unowned))
-    finally:
-        await database.close()
+    async with database_of(complete, pool_size=1) as database, database.transaction() as session:
+        return list(await service.newest(session, limit, unowned=unowned))
 
 
 def _lines(told: Told, *, ladder: bool) -> list[str]:

@@ -36,9 +36,5 @@ def verify() -> None:
 
 
 async def _verify(complete: Settings) -> list[Break]:
-    database, sealer = database_of(complete), sealer_of(complete)
-    try:
-        async with database.transaction() as session:
-            return await audit_events.verify(session, await deployment_key(session, sealer, AUDIT))
-    finally:
-        await database.close()
+    async with database_of(complete) as database, database.transaction() as session:
+        return await audit_events.verify(session, await deployment_key(session, sealer_of(complete), AUDIT))

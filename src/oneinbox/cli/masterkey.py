@@ -44,9 +44,7 @@ def rotate(
 
 
 async def _reseal(complete: Settings) -> tuple[int, int]:
-    database, sealer = database_of(complete), sealer_of(complete)
-    try:
+    sealer = sealer_of(complete)
+    async with database_of(complete) as database:
         resealed = await rotation.reseal(database, sealer)
         return resealed, await rotation.left_behind(database, sealer)
-    finally:
-        await database.close()

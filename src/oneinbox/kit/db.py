@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
+from typing import Self
 
 import psycopg
 import structlog
@@ -110,8 +111,14 @@ class Database:
                 _log.warning("listening_broke", channel=channel, reason=type(error).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; leaving its block does so too."""
         await self.engine.dispose()
 
 

@@ -31,9 +31,8 @@ class Deployment:
     rate_limit: int = 0
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close what was opened for it besides the database."""
         await self.locks.close()
-        await self.database.close()
 
 
 async def deployment_of(settings: Settings, database: Database, clock: Clock) -> Deployment:

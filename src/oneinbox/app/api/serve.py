@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from oneinbox.app.api.application import create_app
 from oneinbox.app.api.deployment import deployment_of
@@ -36,26 +37,26 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests until `stop`; those under way are finished. Raises ApiPortTaken, WrongDatabaseVersion."""
-    listening = _listen(settings.api_listen)
-    database = database_of(settings, pool_size=POOL_SIZE)
-    try:
-        async with database.transaction() as session:
-            await require_newest(session)
-        deployment = await deployment_of(settings, database, SystemClock())
-        app = create_app(deployment)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=GOODBYE_SECONDS,
-        )
-        await _run(_Server(config), listening, stop, ready)
-        await deployment.close()
-    finally:
-        listening.close()
-        await database.close()
+    with _listen(settings.api_listen) as listening:
+        async with database_of(settings, pool_size=POOL_SIZE) as database:
+            async with database.transaction() as session:
+                await require_newest(session)
+            deployment = await deployment_of(settings, database, SystemClock())
+            try:
+                await _run(_Server(_config(create_app(deployment))), listening, stop, ready)
+            finally:
+                await deployment.close()
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
 
 
 async def _run(

@@ -47,11 +47,8 @@ class _Keys:
 
 async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer SIP until `stop` is set; `ready` is called once the socket is open. Raises SipPortTaken, NoDatabase."""
-    database = database_of(settings, pool_size=POOL_SIZE)
-    try:
+    async with database_of(settings, pool_size=POOL_SIZE) as database:
         await _serve(settings, database, stop, ready)
-    finally:
-        await database.close()
 
 
 async def _serve(settings: Settings, database: Database, stop: asyncio.Event, ready: Callable[[], None]) -> None:

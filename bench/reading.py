@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import repeat
-from socket import SOCK_STREAM
 
-from tests.e2e.product import Product, free_port
+from tests.e2e.product import Product
+from tests.ports import free_port
 
 from bench import http
 from bench.figures import Figure, Target
@@ -69,7 +69,7 @@ def _compare(product: Product, port: int, what: str, path: str, rival: str, time
 @contextmanager
 def _bare(product: Product) -> Iterator[int]:
     """The yardstick's process, on a port of its own."""
-    url, port = libpq_url(EmbeddedPostgres(product.data_dir).owner_url), free_port(SOCK_STREAM)
+    url, port = libpq_url(EmbeddedPostgres(product.data_dir).owner_url), free_port()
     command = [sys.executable, "-m", "bench.bare", str(port)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
     assert process.stdin is not None

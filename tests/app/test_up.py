@@ -19,12 +19,6 @@ from tests.ports import free_port
 PATIENCE = 120.0
 
 
-def free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def eventually(what: str, look: Callable[[], Any]) -> Any:
     """What `look` gives once it gives something."""
     deadline = time.monotonic() + PATIENCE
@@ -41,7 +35,7 @@ class Product:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "data"
         self.log = folder / "log"
-        self.api, self.sip = free(socket.SOCK_STREAM), free_port()
+        self.api, self.sip = free_port(), free_port()
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("ONEINBOX_")} | {
             "ONEINBOX_DATA_DIR": str(self.folder),
             "ONEINBOX_API_LISTEN": f"127.0.0.1:{self.api}",

@@ -29,13 +29,6 @@ TRUNK = {"trunk_address": "trunk.example", "auth_username": "acme", "auth_passwo
 _numbers = count(15550102001)
 
 
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def free_range(size: int) -> str:
     """A range of UDP ports of which none is in use."""
     for first in range(32000, 60000, size):
@@ -234,7 +227,7 @@ def _environment(folder: Path, settings: dict[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ONEINBOX_", "TWILIO_"))}
     own = {
         "DATA_DIR": str(folder / "data"),
-        "API_LISTEN": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}",
+        "API_LISTEN": f"127.0.0.1:{ports.free_port()}",
         "SIP_LISTEN": f"127.0.0.1:{ports.free_port()}",
         "RTP_PORTS": free_range(200),
         "SCRIPTED_PROVIDERS": "true",

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import soxr
 from livekit.agents import llm, stt, tts
+from tests.ports import free_port
 
 from oneinbox.adapters.media.embedded import EmbeddedPlane
 from oneinbox.adapters.speech.builtin.models import moonshine_pool
@@ -66,13 +66,6 @@ class Ear(asyncio.DatagramProtocol):
         decoder.sample_rate, decoder.layout = 8000, "mono"
         frames = decoder.decode(av.Packet(bytes(self.payload)))
         return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def plan() -> CallPlan:

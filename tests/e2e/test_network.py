@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 import pytest
 from tests.e2e.calling import SECOND, heard_words, missing, until, words
 from tests.e2e.conftest import Say
-from tests.e2e.product import Product, deployment, free_port
+from tests.e2e.product import Product, deployment
 from tests.media.softphone import softphone
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -55,7 +55,7 @@ def far() -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def networked(product: Product, far: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A deployment whose SIP and audio are on the near end, and which the far end may call."""
-    listen = f"{NEAR}:{free_port(socket.SOCK_DGRAM)}"
+    listen = f"{NEAR}:{free_port()}"
     folder = tmp_path_factory.mktemp("networked")
     with deployment(
         folder, voice=product.voice_folder, sip_listen=listen, media_address=NEAR, trusted_sources=f"{FAR}/32"

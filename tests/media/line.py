@@ -67,13 +67,6 @@ async def until(leg: CallLeg, kind: str, seconds: float = 10) -> LegEvent:
     raise AssertionError(f"the leg closed without {kind}")
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @contextlib.asynccontextmanager
 async def sipp(
     folder: Path, scenario: str, *arguments: str, calls: int = 1

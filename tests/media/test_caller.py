@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import typer
 from tests.media import shop as far
-from tests.media.line import bound, free_port, needs_sipp, share_of, sipp, tone
+from tests.media.line import bound, needs_sipp, share_of, sipp, tone
+from tests.ports import free_port
 from typer.testing import CliRunner
 
 from oneinbox.adapters.speech.builtin.listening import Utterance

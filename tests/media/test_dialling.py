@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.media.line import Ear, bound, free_port, needs_sipp, plane, share_of, sipp, tone, until
+from tests.media.line import Ear, bound, needs_sipp, plane, share_of, sipp, tone, until
+from tests.ports import free_port
 
 from oneinbox.contracts.media import CALL_ID_HEADER, CallLeg, MediaError, OutboundTrunk
 

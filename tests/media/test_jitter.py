@@ -8,7 +8,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from tests.media.line import Ear, free_port, needs_sipp, plane, sipp, tone, until
+from tests.media.line import Ear, needs_sipp, plane, sipp, tone, until
+from tests.ports import free_port
 
 from oneinbox.contracts.media import BLOCK_BYTES, BLOCK_MS, BLOCK_SAMPLES, CallLeg
 

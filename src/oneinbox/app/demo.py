@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,9 +188,11 @@ class _Client:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    async def call(self, method: str, path: str, **more: object) -> dict[str, Any]:
+    async def call(
+        self, method: str, path: str, *, params: dict[str, int] | None = None, json: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
         try:
-            response = await self._http.request(method, path, **more)  # type: ignore[arg-type]
+            response = await self._http.request(method, path, params=params, json=json)
         except httpx.HTTPError as error:
             raise DemoFailed(f"{method} {path}: the API did not answer ({type(error).__name__}).") from None
         if response.is_error:

@@ -10,6 +10,8 @@ from oneinbox.kit import logs
 
 OURS_ALONE = 0o077
 """The umask: recordings and all else that is written is for this user alone."""
+UNUSABLE_EXIT = 2
+"""How a process ends that can't work as it is set up; starting it again would not help."""
 READY = "ready"
 """The line on stdout that says so."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from oneinbox.app import own_database
-from oneinbox.app.process import READY
+from oneinbox.app.process import READY, UNUSABLE_EXIT
 from oneinbox.app.settings import Address, Settings, child_environment, variable
 from oneinbox.app.wiring import database_of, sealer_of
 from oneinbox.features.workers import service as workers
@@ -22,8 +22,6 @@ from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.postgres import EmbeddedPostgres, PostgresFailed
 from oneinbox.kit.processes import dying_with_parent, port_is_free
 
-UNUSABLE_EXIT = 2
-"""How a process ends that can't work as it is set up; starting it again would not help."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
 WATCH_SECONDS = 0.5
 STOP_SECONDS = 15.0

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from oneinbox.app.process import UNUSABLE_EXIT
 from oneinbox.app.settings import SettingsError
 from oneinbox.kit.errors import OneInboxError
 
@@ -44,7 +45,7 @@ UNUSABLE = frozenset(
     ]
 )
 """Errors of how things are set up: trying again would not help."""
-FAILED, UNUSABLE_EXIT = 1, 2
+FAILED = 1
 
 
 class _Commands(TyperGroup):

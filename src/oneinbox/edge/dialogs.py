@@ -46,38 +46,13 @@ class Dialogs:
         except Malformed:
             return
         key = (ours.call_id, ours.from_tag, ours.to_tag)
-        if self._open.get(key, now) is not None:
-            return
-        dialog = Dialog(
-            key=key,
-            hop=hop,
-            local=answer.first("to") or "",
-            remote=answer.first("from") or "",
-            caller=hop.caller,
-            caller_target=_contact(invite) or f"sip:{hop.caller[0]}:{hop.caller[1]}",
-            caller_routes=_record_route(invite),
-            caller_cseq=said.cseq,
-        )
-        self._open.put(key, dialog, now)
-        self._keep(dialog)
+        self._begin(key, answer, hop, now, target=_contact(invite), routes=_record_route(invite), cseq=said.cseq)
 
     def inherited(self, answer: Response, said: Basics, hop: Hop, now: float) -> None:
         """A 2xx to an INVITE that an earlier edge has passed on: of the caller is known what the answer repeats."""
         key = (said.call_id, said.from_tag, said.to_tag)
-        if self._open.get(key, now) is not None:
-            return
-        dialog = Dialog(
-            key=key,
-            hop=hop,
-            local=answer.first("to") or "",
-            remote=answer.first("from") or "",
-            caller=hop.caller,
-            caller_target=f"sip:{hop.caller[0]}:{hop.caller[1]}",
-            caller_routes=tuple(route for route in _record_route(answer) if not is_ours(route)),
-            caller_cseq=said.cseq,
-        )
-        self._open.put(key, dialog, now)
-        self._keep(dialog)
+        routes = tuple(route for route in _record_route(answer) if not is_ours(route))
+        self._begin(key, answer, hop, now, target=None, routes=routes, cseq=said.cseq)
 
     def take_up(self, dialog: Dialog, now: float) -> None:
         """One that an earlier edge has kept."""
@@ -193,6 +168,33 @@ class Dialogs:
         bye = self._byes.pop(branch)
         if bye.ends is not None:
             self._agenda.act(Keep(bye.ends, None))
+
+    def _begin(
+        self,
+        key: Key,
+        answer: Response,
+        hop: Hop,
+        now: float,
+        *,
+        target: str | None,
+        routes: tuple[str, ...],
+        cseq: int,
+    ) -> None:
+        """Keep a dialog, unless it is kept already; without a target the caller is reached where it was heard."""
+        if self._open.get(key, now) is not None:
+            return
+        dialog = Dialog(
+            key=key,
+            hop=hop,
+            local=answer.first("to") or "",
+            remote=answer.first("from") or "",
+            caller=hop.caller,
+            caller_target=target or f"sip:{hop.caller[0]}:{hop.caller[1]}",
+            caller_routes=routes,
+            caller_cseq=cseq,
+        )
+        self._open.put(key, dialog, now)
+        self._keep(dialog)
 
     def _keep(self, dialog: Dialog) -> None:
         if not dialog.orphaned:

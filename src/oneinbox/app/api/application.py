@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.app.api import errors, trail
-from oneinbox.app.api.callers import caller_of, person_of, require_scope
+from oneinbox.app.api.callers import Settle, caller_of, person_of, require_scope
 from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.api.document import TITLE, VERSION, document
 from oneinbox.app.api.gate import Gate
@@ -85,11 +85,9 @@ async def _visit(request: Request) -> AsyncIterator[None]:
 async def _context(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 ) -> AsyncIterator[None]:
-    """Who asks is settled in a transaction of its own; the request's begins with its first query."""
-    deployment: Deployment = request.app.state.deployment
-    async with deployment.database.transaction() as session:
-        caller = await caller_of(session, _keys(deployment), request, _token(credentials), deployment.clock)
-    async with _acting(request, deployment, caller):
+    """A request with a key or a token."""
+    caller = await _settled(request, credentials, caller_of)
+    async with _acting(request, caller):
         require_scope(caller, request)
         yield
 
@@ -98,16 +96,23 @@ async def _person(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 ) -> AsyncIterator[None]:
     """The same for those endpoints that only people use."""
-    deployment: Deployment = request.app.state.deployment
-    async with deployment.database.transaction() as session:
-        caller = await person_of(session, _keys(deployment), request, _token(credentials), deployment.clock)
-    async with _acting(request, deployment, caller):
+    async with _acting(request, await _settled(request, credentials, person_of)):
         yield
 
 
+async def _settled(request: Request, credentials: HTTPAuthorizationCredentials | None, whose: Settle) -> Caller:
+    """Who asks, found in a transaction of its own; the request's begins with its first query."""
+    deployment: Deployment = request.app.state.deployment
+    keys = deployment.pepper, deployment.ports.sign_in.key
+    token = credentials.credentials if credentials else None
+    async with deployment.database.transaction() as session:
+        return await whose(session, keys, request, token, deployment.clock)
+
+
 @asynccontextmanager
-async def _acting(request: Request, deployment: Deployment, caller: Caller) -> AsyncIterator[None]:
+async def _acting(request: Request, caller: Caller) -> AsyncIterator[None]:
     """The request's transaction. What it did is written in it, what it was refused in one of its own."""
+    deployment: Deployment = request.app.state.deployment
     async with deployment.idempotency.once(request, caller.workspace_id) as claim:
         ctx = None
         try:
@@ -145,11 +150,3 @@ def _context_of(
         made_id=claim.resource_id,
         again=claim.again,
     )
-
-
-def _keys(deployment: Deployment) -> tuple[bytes, bytes]:
-    return deployment.pepper, deployment.ports.sign_in.key
-
-
-def _token(credentials: HTTPAuthorizationCredentials | None) -> str | None:
-    return credentials.credentials if credentials else None

@@ -1,5 +1,7 @@
 """Who asks: a program with an API key or a person with a token, and what the credential may do."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,11 +18,8 @@ from oneinbox.kit.errors import Unauthorized
 
 Keys = tuple[bytes, bytes]
 """The pepper of API keys, and the key that signs people's tokens."""
-
-
-async def caller_of(session: AsyncSession, keys: Keys, request: Request, bearer: str | None, clock: Clock) -> Caller:
-    """The owner of the bearer. Raises Unauthorized, RateLimited."""
-    return await _counted(session, keys, request, bearer, clock)
+Settle = Callable[[AsyncSession, Keys, Request, str | None, Clock], Awaitable[Caller]]
+"""Finds whose request it is, by its bearer and what else came with it."""
 
 
 def require_scope(caller: Caller, request: Request) -> None:
@@ -35,10 +34,11 @@ async def person_of(session: AsyncSession, keys: Keys, request: Request, bearer:
     token = bearer or request.cookies.get(COOKIE)
     if not token or not _is_token(token):
         raise InvalidToken("Sign in with POST /v1/auth/login, then send its token: Authorization: Bearer …")
-    return await _counted(session, keys, request, token, clock)
+    return await caller_of(session, keys, request, token, clock)
 
 
-async def _counted(session: AsyncSession, keys: Keys, request: Request, bearer: str | None, clock: Clock) -> Caller:
+async def caller_of(session: AsyncSession, keys: Keys, request: Request, bearer: str | None, clock: Clock) -> Caller:
+    """The owner of the bearer. Raises Unauthorized, RateLimited."""
     ticket: Ticket = request.state.ticket
     pepper, signing_key = keys
     try:

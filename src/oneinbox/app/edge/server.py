@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +13,7 @@ import structlog
 
 from oneinbox.app.edge.keepsakes import Keepsakes
 from oneinbox.app.edge.records import Records
+from oneinbox.app.edge.sources import contains
 from oneinbox.app.edge.streams import Streams
 from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Login, Refused
 from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Keep, Record, Send
@@ -207,8 +208,7 @@ class _KnownSources:
         if networks is not self._seen or len(self._answers) > MOST_SOURCES_CACHED:
             self._seen, self._answers = networks, {}
         if host not in self._answers:
-            address = ip_address(host)
-            self._answers[host] = any(address in network for network in networks)
+            self._answers[host] = contains(networks, host)
         return self._answers[host]
 
 

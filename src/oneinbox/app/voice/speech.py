@@ -11,13 +11,10 @@ from oneinbox.adapters.speech.builtin.voice import BuiltinVoice
 from oneinbox.adapters.speech.hosted.brain import HostedBrain
 from oneinbox.adapters.speech.scripted import ScriptedBrain, ScriptedRecogniser, ScriptedVoice
 from oneinbox.app.settings import Settings
+from oneinbox.app.wiring import COMPATIBLE, HOSTED, OFFLINE, SCRIPTED
 from oneinbox.contracts.plan import CallPlan, LlmChoice, SttChoice, TtsChoice
 from oneinbox.contracts.speech import Brain, ProviderNotConfigured, Recogniser, Voice
 
-BUILTIN = "builtin"
-SCRIPTED = "scripted"
-HOSTED = ("custom", "openai")
-"""The providers of models that are asked for at ONEINBOX_LLM_BASE_URL."""
 NO_KEY = "none"
 """What is sent to an API that wants no key."""
 
@@ -26,15 +23,15 @@ class DeploymentSpeech:
     """The `Speech` port over everything that the settings allow."""
 
     def __init__(self, settings: Settings, synthesiser: Synthesiser) -> None:
-        recognisers: dict[str, Recogniser] = {BUILTIN: BuiltinRecogniser()}
+        recognisers: dict[str, Recogniser] = {OFFLINE: BuiltinRecogniser()}
         own = BuiltinBrain()
-        brains: dict[str, Brain] = {BUILTIN: own}
-        voices: dict[str, Voice] = {BUILTIN: BuiltinVoice(synthesiser)}
+        brains: dict[str, Brain] = {OFFLINE: own}
+        voices: dict[str, Voice] = {OFFLINE: BuiltinVoice(synthesiser)}
         if settings.scripted_providers:
             recognisers[SCRIPTED] = ScriptedRecogniser()
             brains[SCRIPTED] = ScriptedBrain()
             voices[SCRIPTED] = ScriptedVoice()
-        self._learning: Mapping[str, BuiltinBrain] = {BUILTIN: own}
+        self._learning: Mapping[str, BuiltinBrain] = {OFFLINE: own}
         self._hosted = _hosted(settings)
         if self._hosted is not None:
             brains |= dict.fromkeys(HOSTED, self._hosted)
@@ -81,7 +78,7 @@ def _hosted(settings: Settings) -> HostedBrain | None:
     if settings.llm_base_url is None:
         return None
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else NO_KEY
-    return HostedBrain(base_url=settings.llm_base_url, api_key=key, model=settings.llm_model or "", provider=HOSTED[0])
+    return HostedBrain(base_url=settings.llm_base_url, api_key=key, model=settings.llm_model or "", provider=COMPATIBLE)
 
 
 def _not_configured(what: str, provider: str, there: Mapping[str, object]) -> ProviderNotConfigured:

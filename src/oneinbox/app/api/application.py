@@ -11,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oneinbox.app import aftermath
 from oneinbox.app.api import errors, trail
 from oneinbox.app.api.callers import Settle, caller_of, person_of, require_scope
 from oneinbox.app.api.deployment import Deployment
@@ -22,6 +23,7 @@ from oneinbox.app.api.requests import ID_HEADER, Requests
 from oneinbox.features.agents.endpoints import router as agents
 from oneinbox.features.api_keys.endpoints import router as api_keys
 from oneinbox.features.audit_events.endpoints import router as audit_events
+from oneinbox.features.audit_events.schemas import Deed
 from oneinbox.features.auth.endpoints import open_router as signing_in
 from oneinbox.features.auth.endpoints import router as signed_in
 from oneinbox.features.calls.endpoints import open_router as recordings
@@ -114,23 +116,25 @@ async def _acting(request: Request, caller: Caller) -> AsyncIterator[None]:
     """The request's transaction. What it did is written in it, what it was refused in one of its own."""
     deployment: Deployment = request.app.state.deployment
     async with deployment.idempotency.once(request, caller.workspace_id) as claim:
-        ctx = None
+        ctx, deed = None, None
         try:
             async with deployment.database.transaction() as session:
                 ctx = _context_of(request, deployment, caller, session, claim)
-                ctx = replace(ctx, deed=await trail.ahead(request, deployment, ctx))
+                deed = await trail.deed_of(request, deployment, ctx)
+                ctx = replace(ctx, deed=aftermath.written(deed) if deed else None)
                 request.state.context = ctx
-                request.state.conclude = partial(_conclude, request, deployment, ctx, claim)
+                request.state.conclude = partial(_conclude, deployment, ctx, deed, claim)
                 yield
         except Exception as error:
-            if ctx is not None:
-                await trail.write_refusal(request, deployment, ctx, error)
+            if ctx is not None and deed is not None:
+                await trail.write_refusal(deployment, ctx, deed, error)
             raise
 
 
-async def _conclude(request: Request, deployment: Deployment, ctx: Context, claim: Claim, response: Response) -> None:
+async def _conclude(deployment: Deployment, ctx: Context, deed: Deed | None, claim: Claim, response: Response) -> None:
     """Before the transaction ends: the audit event and the kept answer, which are then there if its effect is."""
-    await trail.write(request, deployment, ctx, response)
+    if deed is not None:
+        await trail.write(deployment, ctx, deed, response)
     await deployment.idempotency.keep(ctx.session, claim, response)
 
 

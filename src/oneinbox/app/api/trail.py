@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 from fastapi import Request
@@ -24,33 +25,43 @@ LONGEST_AGENT = 300
 _log = structlog.get_logger(__name__)
 
 
-async def ahead(request: Request, deployment: Deployment, ctx: Context) -> str | None:
-    """What the request will have done if it succeeds, for whoever has to end it in its stead."""
+async def deed_of(request: Request, deployment: Deployment, ctx: Context) -> Deed | None:
+    """What the request will have done if it succeeds; None when it only reads."""
     if request.method in READING:
         return None
-    status: int | None = request.scope["route"].status_code
-    return aftermath.written(await _deed(request, deployment, ctx, status or 200, ctx.made_id))
+    resource_type, verb = _named(request)
+    origin = origin_of(request)
+    succeeding: int | None = request.scope["route"].status_code
+    return Deed(
+        user_id=ctx.actor if ctx.kind == "user" else None,
+        api_key_id=ctx.actor if ctx.kind == "api_key" else None,
+        action=f"{resource_type}.{verb}",
+        resource_type=resource_type,
+        resource_id=next(iter(request.path_params.values()), None),
+        status=succeeding or 200,
+        request_id=ctx.request_id,
+        ip=origin.ip,
+        user_agent=origin.user_agent,
+        payload_hash=sign(deployment.audit_key, (await request.body()).decode("latin-1")),
+    )
 
 
-async def write(request: Request, deployment: Deployment, ctx: Context, response: Response) -> None:
+async def write(deployment: Deployment, ctx: Context, deed: Deed, response: Response) -> None:
     """What the request did, in its transaction."""
-    if request.method not in READING:
-        deed = await _deed(request, deployment, ctx, response.status_code, _made(response))
-        await audit_events.append(ctx.session, deployment.audit_key, ctx.workspace_id, deed, ctx.clock.now())
+    done = replace(deed, status=response.status_code, resource_id=deed.resource_id or _made(response))
+    await audit_events.append(ctx.session, deployment.audit_key, ctx.workspace_id, done, ctx.clock.now())
 
 
-async def write_refusal(request: Request, deployment: Deployment, ctx: Context, error: Exception) -> None:
+async def write_refusal(deployment: Deployment, ctx: Context, deed: Deed, error: Exception) -> None:
     """What the request tried to do; while the database is away, in the log only."""
-    if request.method in READING:
-        return
-    deed = await _deed(request, deployment, ctx, _status(error), None)
+    refused = replace(deed, status=_status(error))
     try:
         async with deployment.database.transaction() as session:
             if ctx.deed is not None:
                 await aftermath.answered(session, ctx.workspace_id, ctx.deed)
-            await audit_events.append(session, deployment.audit_key, ctx.workspace_id, deed, ctx.clock.now())
+            await audit_events.append(session, deployment.audit_key, ctx.workspace_id, refused, ctx.clock.now())
     except DATABASE_AWAY as away:
-        _log.error("refusal_not_audited", action=deed.action, reason=type(away).__name__)
+        _log.error("refusal_not_audited", action=refused.action, reason=type(away).__name__)
 
 
 def origin_of(request: Request) -> Origin:
@@ -60,23 +71,6 @@ def origin_of(request: Request) -> Origin:
     agent = request.headers.get("user-agent", "")
     readable = "".join(character for character in agent if character.isprintable())[:LONGEST_AGENT]
     return Origin(request.state.request_id, ip, readable or None, deployment.audit_key)
-
-
-async def _deed(request: Request, deployment: Deployment, ctx: Context, status: int, made: str | None) -> Deed:
-    resource_type, verb = _named(request)
-    origin = origin_of(request)
-    return Deed(
-        user_id=ctx.actor if ctx.kind == "user" else None,
-        api_key_id=ctx.actor if ctx.kind == "api_key" else None,
-        action=f"{resource_type}.{verb}",
-        resource_type=resource_type,
-        resource_id=next(iter(request.path_params.values()), None) or made,
-        status=status,
-        request_id=ctx.request_id,
-        ip=origin.ip,
-        user_agent=origin.user_agent,
-        payload_hash=sign(deployment.audit_key, (await request.body()).decode("latin-1")),
-    )
 
 
 def _named(request: Request) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """PostgreSQL: the declarative base, transactions, and notifications."""
 
 import asyncio
+import select as readiness
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -10,10 +11,12 @@ import psycopg
 import structlog
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, MetaData, Table, make_url, select, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, MetaData, PoolProxiedConnection, Table, event, make_url, select, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
@@ -30,6 +33,7 @@ WAITS: Mapping[str, int] = MappingProxyType(
 )
 """How long any connection waits for a server that has gone silent: about 11 s (libpq's names; the last in ms)."""
 RECONNECT_SECONDS = 0.5
+USED = "used"
 
 NAMES = {
     "ix": "ix_%(column_0_label)s",
@@ -84,16 +88,26 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
-            pool_pre_ping=True,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
             hide_parameters=True,
             connect_args={**WAITS, "options": limits},
         )
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_the_hung_up)
+        self._statements = async_sessionmaker(self.engine, expire_on_commit=False)
+        in_transactions = self.engine.execution_options(isolation_level="READ COMMITTED")
+        self._transactions = async_sessionmaker(in_transactions, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back when the block raises."""
-        async with self._sessions.begin() as session:
+        async with self._transactions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncSession]:
+        """Each statement is a transaction of its own, which costs no round trip to begin or end: for reading."""
+        async with self._statements() as session:
             yield session
 
     async def listen(self, channel: str) -> AsyncIterator[str]:
@@ -120,6 +134,16 @@ class Database:
     async def close(self) -> None:
         """Close every connection; leaving its block does so too."""
         await self.engine.dispose()
+
+
+def _refuse_the_hung_up(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+    """A server says nothing on an idle connection but goodbye. All connections from before that are made anew."""
+    if entry.info.get(USED):
+        idle = readiness.poll()
+        idle.register(connection.driver_connection.fileno(), readiness.POLLIN)
+        if idle.poll(0):
+            raise InvalidatePoolError
+    entry.info[USED] = True
 
 
 async def referring(session: AsyncSession, table: Table, row_id: str, *, most: int = 20) -> list[str]:

@@ -156,7 +156,6 @@ class Idempotency:
             return None
         got = False
         try:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
             got = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}))
         except BaseException:
             await connection.invalidate()

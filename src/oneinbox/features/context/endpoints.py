@@ -9,13 +9,13 @@ from fastapi.routing import APIRoute
 from oneinbox.features.context import Context, Visit
 
 
-def context_of(request: Request) -> Context:
+async def context_of(request: Request) -> Context:
     """The request's context."""
     context: Context = request.state.context
     return context
 
 
-def visit_of(request: Request) -> Visit:
+async def visit_of(request: Request) -> Visit:
     """The request's visit."""
     visit: Visit = request.state.visit
     return visit

@@ -7,6 +7,9 @@ from typing import Annotated, Generic, Protocol, TypeVar
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel
+from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from oneinbox.kit.errors import BadRequest
 from oneinbox.kit.signing import sign
@@ -43,6 +46,22 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     total: int
+
+
+class OffsetPages(Generic[T]):
+    """Pages of these rows, the greatest id first, each in one statement with how many there are in all."""
+
+    def __init__(self, rows: Select[T], row_id: InstrumentedAttribute[str]) -> None:
+        self._total = select(func.count()).select_from(rows.subquery())
+        newest_first = rows.add_columns(self._total.scalar_subquery()).order_by(row_id.desc())
+        self._page = newest_first.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
+
+    async def read(self, session: AsyncSession, limit: int, offset: int, **values: object) -> Page[T]:
+        """One page; `values` are those of the rows' parameters."""
+        found = (await session.execute(self._page, {**values, "limit": limit, "offset": offset})).all()
+        if found:
+            return Page([row for row, _ in found], found[0][1])
+        return Page([], (await session.scalar(self._total, values) or 0) if offset else 0)
 
 
 class CursorPage(BaseModel, Generic[T]):

@@ -14,8 +14,7 @@ router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=Route)
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_agent(ctx: Ctx, body: AgentCreate) -> AgentResponse:
-    agent = await service.create(ctx, body)
-    return service.to_response(agent, await service.effective_system_prompt(ctx, agent))
+    return await service.shown(ctx, (await service.create(ctx, body)).id)
 
 
 @router.get("")
@@ -27,14 +26,13 @@ async def list_agents(ctx: Ctx, limit: Limit = 20, offset: Offset = 0) -> Pagina
 
 @router.get("/{agent_id}")
 async def get_agent(ctx: Ctx, agent_id: UUID) -> AgentResponse:
-    agent = await service.get(ctx, str(agent_id))
-    return service.to_response(agent, await service.effective_system_prompt(ctx, agent))
+    return await service.shown(ctx, str(agent_id))
 
 
 @router.patch("/{agent_id}")
 async def update_agent(ctx: Ctx, agent_id: UUID, body: AgentUpdate) -> AgentResponse:
-    agent = await service.update(ctx, str(agent_id), body)
-    return service.to_response(agent, await service.effective_system_prompt(ctx, agent))
+    await service.update(ctx, str(agent_id), body)
+    return await service.shown(ctx, str(agent_id))
 
 
 @router.delete("/{agent_id}", status_code=status.HTTP_204_NO_CONTENT)

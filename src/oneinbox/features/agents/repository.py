@@ -2,10 +2,21 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import String, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.agents.models import Agent
+from oneinbox.features.llm_models import service as llm_models
+from oneinbox.features.llm_models.schemas import Mind
+from oneinbox.kit.paging import OffsetPages, Page
+
+_OWN = select(Agent).where(Agent.workspace_id == bindparam("workspace_id"), Agent.deleted_at.is_(None))
+_LOCKED = _OWN.where(Agent.id == bindparam("agent_id")).with_for_update()
+_THESE = _OWN.where(Agent.id == any_(bindparam("agent_ids", type_=ARRAY(String))))
+_IDS = _THESE.with_only_columns(Agent.id)
+_WITH_MODELS = llm_models.beside(_THESE, Agent.llm_id)
+_PAGES = OffsetPages(_OWN, Agent.id)
 
 
 class AgentRepository:
@@ -14,25 +25,29 @@ class AgentRepository:
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         self._session = session
         self._workspace_id = workspace_id
-        self._own: Select[Agent] = select(Agent).where(Agent.workspace_id == workspace_id, Agent.deleted_at.is_(None))
 
-    async def get(self, agent_id: str, *, lock: bool = False) -> Agent | None:
-        """One agent; with `lock` held until the transaction ends, so that changes don't undo one another."""
-        statement = self._own.where(Agent.id == agent_id)
-        return await self._session.scalar(statement.with_for_update() if lock else statement)
+    async def lock(self, agent_id: str) -> Agent | None:
+        """One agent, held until the transaction ends, so that changes don't undo one another."""
+        return await self._session.scalar(_LOCKED, {"workspace_id": self._workspace_id, "agent_id": agent_id})
 
-    async def get_all(self, agent_ids: Collection[str]) -> Sequence[Agent]:
-        """Those of these agents that are there."""
-        return (await self._session.scalars(self._own.where(Agent.id.in_(agent_ids)))).all()
+    async def known(self, agent_ids: Collection[str]) -> frozenset[str]:
+        """The ids of those of these agents that are there."""
+        return frozenset(await self._session.scalars(_IDS, self._these(agent_ids)))
 
-    async def page(self, limit: int, offset: int) -> tuple[Sequence[Agent], int]:
-        """Newest first, and how many there are in all."""
-        total = await self._session.scalar(select(func.count()).select_from(self._own.subquery()))
-        rows = await self._session.scalars(self._own.order_by(Agent.id.desc()).limit(limit).offset(offset))
-        return rows.all(), total or 0
+    async def with_minds(self, agent_ids: Collection[str]) -> Sequence[tuple[Agent, Mind | None]]:
+        """Those of these agents that are there, each with its model's mind."""
+        found = await self._session.execute(_WITH_MODELS, self._these(agent_ids))
+        return [(agent, llm_models.mind(model) if model else None) for agent, model in found]
+
+    async def page(self, limit: int, offset: int) -> Page[Agent]:
+        """Newest first."""
+        return await _PAGES.read(self._session, limit, offset, workspace_id=self._workspace_id)
 
     async def add(self, agent: Agent) -> None:
         """A new agent; raises IntegrityError when its model went away meanwhile."""
         agent.workspace_id = self._workspace_id
         self._session.add(agent)
         await self._session.flush()
+
+    def _these(self, agent_ids: Collection[str]) -> dict[str, object]:
+        return {"workspace_id": self._workspace_id, "agent_ids": list(agent_ids)}

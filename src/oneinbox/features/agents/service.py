@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oneinbox.contracts.plan import LlmChoice, SttChoice, TtsChoice
+from oneinbox.contracts.plan import SttChoice, TtsChoice
 from oneinbox.features.agents.errors import AgentNotFound, VoiceNotFound, WebhookNotFound
 from oneinbox.features.agents.models import Agent
 from oneinbox.features.agents.repository import AgentRepository
@@ -20,6 +20,7 @@ from oneinbox.features.agents.schemas import (
 from oneinbox.features.context import Context
 from oneinbox.features.llm_models import service as llm_models
 from oneinbox.features.llm_models.errors import IntegrationNotFound
+from oneinbox.features.llm_models.schemas import Mind
 from oneinbox.kit.bodies import InvalidField
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
@@ -55,25 +56,23 @@ async def create(ctx: Context, body: AgentCreate) -> Agent:
 
 async def list_agents(ctx: Context, limit: int, offset: int) -> Page[Agent]:
     """The workspace's agents, newest first."""
-    rows, total = await _own(ctx).page(limit, offset)
-    return Page(rows, total)
+    return await _own(ctx).page(limit, offset)
 
 
-async def get(ctx: Context, agent_id: str, *, lock: bool = False) -> Agent:
-    """One agent; raises AgentNotFound."""
-    agent = await _own(ctx).get(agent_id, lock=lock)
-    if agent is None:
-        raise AgentNotFound(f"There is no agent {agent_id} in this workspace.")
-    return agent
+async def shown(ctx: Context, agent_id: str) -> AgentResponse:
+    """One agent as the API shows it, with the prompt that its calls begin with; raises AgentNotFound."""
+    for agent, mind in await _own(ctx).with_minds([agent_id]):
+        return to_response(agent, _with_role(agent.job_description, mind.system_prompt) if mind else None)
+    raise _not_found(agent_id)
 
 
-async def update(ctx: Context, agent_id: str, body: AgentUpdate) -> Agent:
+async def update(ctx: Context, agent_id: str, body: AgentUpdate) -> None:
     """Change what is given; `transcriber` and `tts` are merged into what is stored.
 
     Null clears what may be empty (messages, job description, background sound) and changes nothing elsewhere.
     """
     _refuse_webhook(body)
-    agent = await get(ctx, agent_id, lock=True)
+    agent = await _locked(ctx, agent_id)
     if body.llm_id is not None:
         agent.llm_id = (await llm_models.get(ctx, str(body.llm_id))).id
     heard = agent.transcriber
@@ -87,12 +86,11 @@ async def update(ctx: Context, agent_id: str, body: AgentUpdate) -> Agent:
         agent.agent_metadata = body.metadata
     agent.updated_at = ctx.clock.now()
     await ctx.session.flush()
-    return agent
 
 
 async def delete(ctx: Context, agent_id: str) -> None:
     """Take the agent away; numbers that point to it use their fallback. Its model stays and may be deleted."""
-    agent = await get(ctx, agent_id, lock=True)
+    agent = await _locked(ctx, agent_id)
     agent.deleted_at = agent.updated_at = ctx.clock.now()
     agent.llm_id = None
     await ctx.session.flush()
@@ -100,10 +98,10 @@ async def delete(ctx: Context, agent_id: str) -> None:
 
 async def require(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> None:
     """Raises AgentNotFound for the first of these that the workspace doesn't have."""
-    found = {agent.id for agent in await AgentRepository(session, workspace_id).get_all(ids)}
+    known = await AgentRepository(session, workspace_id).known(ids)
     for agent_id in ids:
-        if agent_id not in found:
-            raise AgentNotFound(f"There is no agent {agent_id} in this workspace.")
+        if agent_id not in known:
+            raise _not_found(agent_id)
 
 
 async def able(ctx: Context, ids: Collection[str]) -> frozenset[str]:
@@ -121,20 +119,8 @@ def out_of_reach(agent: AgentSnapshot, reachable: Mapping[str, frozenset[str]]) 
 
 async def snapshots(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> dict[str, AgentSnapshot]:
     """These agents as they stand now, by id; those that are deleted or unknown are missing."""
-    agents = await AgentRepository(session, workspace_id).get_all(ids)
-    models = await llm_models.of_workspace(session, workspace_id, [agent.llm_id for agent in agents if agent.llm_id])
-    found = {}
-    for agent in agents:
-        if agent.llm_id and (model := models.get(agent.llm_id)):
-            found[agent.id] = _snapshot(agent, model.system_prompt, llm_models.choice(model))
-    return found
-
-
-async def effective_system_prompt(ctx: Context, agent: Agent) -> str | None:
-    """The model's system prompt with the job description in front; None when the agent has no model."""
-    if agent.llm_id is None:
-        return None
-    return _with_role(agent.job_description, (await llm_models.get(ctx, agent.llm_id)).system_prompt)
+    agents = await AgentRepository(session, workspace_id).with_minds(ids)
+    return {agent.id: _snapshot(agent, mind) for agent, mind in agents if mind is not None}
 
 
 def to_response(agent: Agent, effective: str | None = None) -> AgentResponse:
@@ -146,6 +132,17 @@ def to_response(agent: Agent, effective: str | None = None) -> AgentResponse:
 
 def _own(ctx: Context) -> AgentRepository:
     return AgentRepository(ctx.session, ctx.workspace_id)
+
+
+async def _locked(ctx: Context, agent_id: str) -> Agent:
+    agent = await _own(ctx).lock(agent_id)
+    if agent is None:
+        raise _not_found(agent_id)
+    return agent
+
+
+def _not_found(agent_id: str) -> AgentNotFound:
+    return AgentNotFound(f"There is no agent {agent_id} in this workspace.")
 
 
 def _refuse_webhook(body: AgentCreate | AgentUpdate) -> None:
@@ -187,15 +184,15 @@ def _with_role(job_description: str | None, system_prompt: str) -> str:
     return f"# Role\n{job_description}\n\n{system_prompt}" if job_description else system_prompt
 
 
-def _snapshot(agent: Agent, system_prompt: str, llm: LlmChoice) -> AgentSnapshot:
+def _snapshot(agent: Agent, mind: Mind) -> AgentSnapshot:
     transcriber, tts = TranscriberResponse.model_validate(agent.transcriber), TTSResponse.model_validate(agent.tts)
     return AgentSnapshot(
         agent_id=agent.id,
         name=agent.name,
         paused=agent.status == "paused",
-        system_prompt=_with_role(agent.job_description, system_prompt),
+        system_prompt=_with_role(agent.job_description, mind.system_prompt),
         first_message=agent.first_message,
-        llm=llm,
+        llm=mind.llm,
         stt=SttChoice(transcriber.provider, transcriber.model, transcriber.language),
         tts=TtsChoice(tts.provider, tts.voice_id, min(FASTEST, max(SLOWEST, tts.speed * agent.speed)), tts.stability),
         end_call_phrases=tuple(agent.end_call_phrases),

@@ -27,9 +27,9 @@ async def list_calls(
     offset: Offset = 0,
 ) -> PaginatedResponse[CallResponse]:
     wanted = str(agent_id) if agent_id else None
-    calls, total = await service.list_calls(ctx, agent_id=wanted, status=status, limit=limit, offset=offset)
-    items = [await _shown(ctx, call) for call in calls]
-    return PaginatedResponse(items=items, total=total, limit=limit, offset=offset)
+    page = await service.list_calls(ctx, agent_id=wanted, status=status, limit=limit, offset=offset)
+    items = [await _shown(ctx, call) for call in page.items]
+    return PaginatedResponse(items=items, total=page.total, limit=limit, offset=offset)
 
 
 @router.get("/cursor", summary="List calls (cursor pagination)")

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.calls.events import LIVE, CallStatus
 from oneinbox.features.calls.models import Call, CallEventRow
+from oneinbox.kit.paging import OffsetPages, Page
 
 
 class CallRepository:
@@ -22,14 +23,9 @@ class CallRepository:
         """One call."""
         return await self._session.scalar(self._own.where(Call.id == call_id))
 
-    async def page(
-        self, *, agent_id: str | None, status: CallStatus | None, limit: int, offset: int
-    ) -> tuple[Sequence[Call], int]:
-        """Newest first, and how many there are in all."""
-        rows = self._filtered(agent_id, status)
-        total = await self._session.scalar(select(func.count()).select_from(rows.subquery()))
-        page = await self._session.scalars(rows.order_by(Call.id.desc()).limit(limit).offset(offset))
-        return page.all(), total or 0
+    async def page(self, *, agent_id: str | None, status: CallStatus | None, limit: int, offset: int) -> Page[Call]:
+        """Newest first."""
+        return await OffsetPages(self._filtered(agent_id, status), Call.id).read(self._session, limit, offset)
 
     async def behind(
         self, last_id: str | None, *, agent_id: str | None, status: CallStatus | None, most: int

@@ -26,7 +26,7 @@ from oneinbox.features.calls.schemas import CallResponse, NewCall
 from oneinbox.features.context import Context
 from oneinbox.features.workers import service as workers
 from oneinbox.kit.db import notify
-from oneinbox.kit.paging import Cursors
+from oneinbox.kit.paging import Cursors, Page
 
 CURSOR = "calls"
 STOP_CHANNEL = "call_stop"
@@ -151,8 +151,8 @@ async def live_counts(
 
 async def list_calls(
     ctx: Context, *, agent_id: str | None, status: CallStatus | None, limit: int, offset: int
-) -> tuple[Sequence[Call], int]:
-    """The workspace's calls, newest first, and how many there are."""
+) -> Page[Call]:
+    """The workspace's calls, newest first."""
     own = CallRepository(ctx.session, ctx.workspace_id)
     return await own.page(agent_id=agent_id, status=status, limit=limit, offset=offset)
 

@@ -1,11 +1,19 @@
 """Queries on models."""
 
-from collections.abc import Collection, Sequence
+from typing import TypeVar
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from oneinbox.features.llm_models.models import LlmModel
+from oneinbox.kit.paging import OffsetPages, Page
+
+T = TypeVar("T")
+
+_OWN = select(LlmModel).where(LlmModel.workspace_id == bindparam("workspace_id"))
+_ONE = _OWN.where(LlmModel.id == bindparam("model_id"))
+_PAGES = OffsetPages(_OWN, LlmModel.id)
 
 
 class LlmModelRepository:
@@ -14,21 +22,14 @@ class LlmModelRepository:
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         self._session = session
         self._workspace_id = workspace_id
-        self._own: Select[LlmModel] = select(LlmModel).where(LlmModel.workspace_id == workspace_id)
 
     async def get(self, model_id: str) -> LlmModel | None:
         """One model."""
-        return await self._session.scalar(self._own.where(LlmModel.id == model_id))
+        return await self._session.scalar(_ONE, {"workspace_id": self._workspace_id, "model_id": model_id})
 
-    async def get_all(self, model_ids: Collection[str]) -> Sequence[LlmModel]:
-        """Those of these models that are there."""
-        return (await self._session.scalars(self._own.where(LlmModel.id.in_(model_ids)))).all()
-
-    async def page(self, limit: int, offset: int) -> tuple[Sequence[LlmModel], int]:
-        """Newest first, and how many there are in all."""
-        total = await self._session.scalar(select(func.count()).select_from(self._own.subquery()))
-        rows = await self._session.scalars(self._own.order_by(LlmModel.id.desc()).limit(limit).offset(offset))
-        return rows.all(), total or 0
+    async def page(self, limit: int, offset: int) -> Page[LlmModel]:
+        """Newest first."""
+        return await _PAGES.read(self._session, limit, offset, workspace_id=self._workspace_id)
 
     async def add(self, model: LlmModel) -> None:
         """A new model."""
@@ -40,3 +41,8 @@ class LlmModelRepository:
         """Delete it; raises IntegrityError when an agent uses it."""
         statement = delete(LlmModel).where(LlmModel.workspace_id == self._workspace_id, LlmModel.id == model_id)
         await self._session.execute(statement)
+
+
+def beside(rows: Select[T], model_id: InstrumentedAttribute[str | None]) -> Select[T, LlmModel]:
+    """The rows, each with the model of that id; with None where there is none."""
+    return rows.outerjoin(LlmModel, LlmModel.id == model_id).add_columns(LlmModel)

@@ -1,11 +1,13 @@
 """Models as the public API reads and shows them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from oneinbox.contracts.plan import LlmChoice
 from oneinbox.kit.bodies import RequestBody
 
 GENERAL_ASSISTANT = (
@@ -63,3 +65,11 @@ class LLMModelResponse(BaseModel):
     custom_websocket_url: str | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What of a model a call needs."""
+
+    system_prompt: str
+    llm: LlmChoice

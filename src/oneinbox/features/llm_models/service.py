@@ -1,13 +1,16 @@
 """Models: the brains that agents share."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
+from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from oneinbox.contracts.plan import LlmChoice
 from oneinbox.features.context import Context
+from oneinbox.features.llm_models import repository
 from oneinbox.features.llm_models.errors import (
     IntegrationNotFound,
     KnowledgeBaseNotFound,
@@ -24,11 +27,14 @@ from oneinbox.features.llm_models.schemas import (
     LLMModelCreate,
     LLMModelResponse,
     LLMModelUpdate,
+    Mind,
 )
 from oneinbox.kit.bodies import InvalidField
 from oneinbox.kit.db import referring
 from oneinbox.kit.ids import new_id
 from oneinbox.kit.paging import Page
+
+T = TypeVar("T")
 
 NULLABLE = frozenset({"max_tokens", "custom_websocket_url"})
 REFERENCES = frozenset({"credential_id", "tool_ids", "knowledge_base_ids"})
@@ -59,8 +65,7 @@ async def create_default(ctx: Context, agent_name: str) -> LlmModel:
 
 async def list_models(ctx: Context, limit: int, offset: int) -> Page[LlmModel]:
     """The workspace's models, newest first."""
-    rows, total = await _own(ctx).page(limit, offset)
-    return Page(rows, total)
+    return await _own(ctx).page(limit, offset)
 
 
 async def get(ctx: Context, model_id: str) -> LlmModel:
@@ -95,14 +100,14 @@ async def delete(ctx: Context, model_id: str) -> None:
         raise ModelInUse(f"Model {model_id} is used by {users}: give them another one first, or delete them.") from None
 
 
-async def of_workspace(session: AsyncSession, workspace_id: str, ids: Collection[str]) -> Mapping[str, LlmModel]:
-    """Those of these models that the workspace has, by their ids."""
-    return {model.id: model for model in await LlmModelRepository(session, workspace_id).get_all(ids)}
+def beside(rows: Select[T], model_id: InstrumentedAttribute[str | None]) -> Select[T, LlmModel]:
+    """The rows, each with the model of that id, which `mind` takes; with None where there is none."""
+    return repository.beside(rows, model_id)
 
 
-def choice(model: LlmModel) -> LlmChoice:
-    """What of the model a call needs besides its prompt."""
-    return LlmChoice(model.provider, model.model, model.temperature, model.max_tokens)
+def mind(model: LlmModel) -> Mind:
+    """What of the model a call needs."""
+    return Mind(model.system_prompt, LlmChoice(model.provider, model.model, model.temperature, model.max_tokens))
 
 
 def to_response(model: LlmModel) -> LLMModelResponse:

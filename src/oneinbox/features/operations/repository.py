@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oneinbox.kit.paging import OffsetPages, Page
 from oneinbox.kit.steps import Operation, OperationStep
 
 
@@ -19,12 +20,10 @@ class OperationRepository:
         """One operation."""
         return await self._session.scalar(self._own.where(Operation.id == operation_id))
 
-    async def page(self, resource_id: str, limit: int, offset: int) -> tuple[Sequence[Operation], int]:
-        """Those on one resource, newest first, and how many there are in all."""
+    async def page(self, resource_id: str, limit: int, offset: int) -> Page[Operation]:
+        """Those on one resource, newest first."""
         about = self._own.where(Operation.resource_id == resource_id)
-        total = await self._session.scalar(select(func.count()).select_from(about.subquery()))
-        rows = await self._session.scalars(about.order_by(Operation.id.desc()).limit(limit).offset(offset))
-        return rows.all(), total or 0
+        return await OffsetPages(about, Operation.id).read(self._session, limit, offset)
 
     async def steps(self, operation_ids: Collection[str]) -> Sequence[OperationStep]:
         """The steps of operations of this workspace, in order."""

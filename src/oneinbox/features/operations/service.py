@@ -22,9 +22,10 @@ async def get(ctx: Context, operation_id: str) -> OperationResponse:
 async def of_resource(ctx: Context, resource_id: str, limit: int, offset: int) -> Page[OperationResponse]:
     """What was done to a resource, newest first; also to one that is gone, or never came to be."""
     own = OperationRepository(ctx.session, ctx.workspace_id)
-    operations, total = await own.page(resource_id, limit, offset)
-    steps = await own.steps([operation.id for operation in operations])
-    return Page([_shown(one, [step for step in steps if step.operation_id == one.id]) for one in operations], total)
+    page = await own.page(resource_id, limit, offset)
+    steps = await own.steps([operation.id for operation in page.items])
+    shown = [_shown(one, [step for step in steps if step.operation_id == one.id]) for one in page.items]
+    return Page(shown, page.total)
 
 
 def _shown(operation: Operation, steps: Sequence[OperationStep]) -> OperationResponse:

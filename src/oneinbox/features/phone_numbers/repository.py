@@ -2,11 +2,19 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, String, any_, delete, func, literal, select, update
+from sqlalchemy import String, any_, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.phone_numbers.models import PhoneNumber
+from oneinbox.kit.paging import OffsetPages, Page
+
+_OWN = select(PhoneNumber).where(
+    PhoneNumber.workspace_id == bindparam("workspace_id"), PhoneNumber.deleted_at.is_(None)
+)
+_ONE = _OWN.where(PhoneNumber.id == bindparam("phone_id"))
+_ID_OF = _OWN.where(PhoneNumber.phone_number == bindparam("number")).with_only_columns(PhoneNumber.id)
+_PAGES = OffsetPages(_OWN, PhoneNumber.id)
 
 
 class PhoneNumberRepository:
@@ -15,26 +23,19 @@ class PhoneNumberRepository:
     def __init__(self, session: AsyncSession, workspace_id: str) -> None:
         self._session = session
         self._workspace_id = workspace_id
-        self._own: Select[PhoneNumber] = select(PhoneNumber).where(
-            PhoneNumber.workspace_id == workspace_id, PhoneNumber.deleted_at.is_(None)
-        )
 
     async def get(self, phone_id: str, *, lock: bool = False) -> PhoneNumber | None:
         """One number; with `lock` held until the transaction ends, so that changes don't undo one another."""
-        statement = self._own.where(PhoneNumber.id == phone_id)
-        return await self._session.scalar(statement.with_for_update() if lock else statement)
+        which = {"workspace_id": self._workspace_id, "phone_id": phone_id}
+        return await self._session.scalar(_ONE.with_for_update() if lock else _ONE, which)
 
-    async def page(self, limit: int, offset: int) -> tuple[Sequence[PhoneNumber], int]:
-        """Newest first, and how many there are in all."""
-        total = await self._session.scalar(select(func.count()).select_from(self._own.subquery()))
-        rows = await self._session.scalars(self._own.order_by(PhoneNumber.id.desc()).limit(limit).offset(offset))
-        return rows.all(), total or 0
+    async def page(self, limit: int, offset: int) -> Page[PhoneNumber]:
+        """Newest first."""
+        return await _PAGES.read(self._session, limit, offset, workspace_id=self._workspace_id)
 
     async def id_of(self, number: str) -> str | None:
         """The id of this workspace's registration of the number."""
-        return await self._session.scalar(
-            self._own.where(PhoneNumber.phone_number == number).with_only_columns(PhoneNumber.id)
-        )
+        return await self._session.scalar(_ID_OF, {"workspace_id": self._workspace_id, "number": number})
 
     async def add(self, phone: PhoneNumber) -> None:
         """A new registration; raises IntegrityError when the number has one."""

@@ -43,7 +43,7 @@ async def register(ctx: Context, body: PhoneNumberCreate) -> PhoneNumber:
     _refuse_integration(body)
     config.resolve(ctx.ports, body.provider, body.provider_config)
     phone_id = ctx.made_id or new_id()
-    if ctx.again and await _came_about(ctx, phone_id):
+    if ctx.again and await ctx.ports.steps.settle(phone_id):
         return await get(ctx, phone_id)
     await _run(ctx, steps.registering(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)

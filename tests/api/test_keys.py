@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 from tests.api.conftest import Api, Deployed, Hands
 
+from oneinbox.app.api.remembered import MOMENT_SECONDS
 from oneinbox.features.api_keys.scopes import Scope, needed
 from oneinbox.kit.db import Database
 from oneinbox.kit.signing import new_api_key
@@ -92,16 +93,44 @@ def test_grace_has_bounds(tenant: Api, shared: Deployed, grace: Any) -> None:
     assert answer.status_code == 422
 
 
-def test_a_revoked_key_is_refused_by_every_process_at_once(deploy: Callable[..., Deployed]) -> None:
+def test_a_revoked_key_is_refused_by_every_process_within_a_moment(deploy: Callable[..., Deployed]) -> None:
     here, there = deploy(), deploy()
     api = here.workspace("default")
     _, shown = made(api, here)
     elsewhere = Api(there.runner, there.app, shown["api_key"])
     assert elsewhere("GET", "/v1/agents").status_code == 200
-    began = time.monotonic()
     assert api("DELETE", f"/v1/api-keys/{shown['id']}").status_code == 204
+    assert Api(here.runner, here.app, shown["api_key"])("GET", "/v1/agents").status_code == 401
+    time.sleep(MOMENT_SECONDS)
     assert elsewhere("GET", "/v1/agents").json()["code"] == "INVALID_API_KEY"
-    assert time.monotonic() - began < 5
+
+
+def test_a_key_is_looked_up_once_in_a_moment(deploy: Callable[..., Deployed]) -> None:
+    clock = Hands()
+    deployed = deploy(clock=clock)
+    api = deployed.workspace("default")
+
+    def looked_up() -> bool:
+        with queries(deployed.database) as asked:
+            assert api("GET", "/v1/agents").status_code == 200
+        return any("api_keys" in statement for statement in asked)
+
+    assert [looked_up() for _ in range(3)] == [True, False, False]
+    clock.passed += MOMENT_SECONDS
+    assert [looked_up() for _ in range(2)] == [True, False]
+    made(api, deployed)
+    assert looked_up(), "whoever changes keys forgets all of them"
+
+
+def test_what_is_remembered_ends_with_its_grace(deploy: Callable[..., Deployed]) -> None:
+    clock = Hands()
+    deployed = deploy(clock=clock)
+    old, shown = made(deployed.workspace("default"), deployed)
+    assert old("POST", f"/v1/api-keys/{shown['id']}/rotate", json={"rotate_grace_seconds": 60}).status_code == 200
+    clock.passed += 60 - MOMENT_SECONDS / 2
+    assert old("GET", "/v1/agents").status_code == 200
+    clock.passed += MOMENT_SECONDS / 2
+    assert old("GET", "/v1/agents").status_code == 401
 
 
 def test_a_typing_error_costs_no_query(api: Api, deployed: Deployed) -> None:

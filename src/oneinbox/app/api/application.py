@@ -1,7 +1,7 @@
 """The application: its routers, who may use them, and what its OpenAPI document says."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.app import aftermath
 from oneinbox.app.api import errors, trail
-from oneinbox.app.api.callers import Settle, caller_of, person_of, require_scope
+from oneinbox.app.api.callers import Settle, caller_of, changes_keys, person_of, require_scope
 from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.api.document import TITLE, VERSION, document
 from oneinbox.app.api.gate import Gate
@@ -43,6 +43,7 @@ KEY_DESCRIPTION = (
     "A dashboard JWT is also accepted on this header for the same endpoints."
 )
 
+NO_CLAIM = Claim("")
 EXPOSED = [ID_HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 bearer = HTTPBearer(scheme_name=SECURITY_SCHEME, description=KEY_DESCRIPTION, auto_error=False)
@@ -89,26 +90,37 @@ async def _context(
 ) -> AsyncIterator[None]:
     """A request with a key or a token."""
     caller = await _settled(request, credentials, caller_of)
-    async with _acting(request, caller):
+    async with _serving(request, caller):
         require_scope(caller, request)
         yield
+    if changes_keys(request):
+        request.app.state.deployment.remembered.forget()
 
 
 async def _person(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 ) -> AsyncIterator[None]:
     """The same for those endpoints that only people use."""
-    async with _acting(request, await _settled(request, credentials, person_of)):
+    async with _serving(request, await _settled(request, credentials, person_of)):
         yield
 
 
 async def _settled(request: Request, credentials: HTTPAuthorizationCredentials | None, whose: Settle) -> Caller:
-    """Who asks, found in a transaction of its own; the request's begins with its first query."""
+    """Who asks, found before the request's transaction begins."""
+    return await whose(request.app.state.deployment, request, credentials.credentials if credentials else None)
+
+
+def _serving(request: Request, caller: Caller) -> AbstractAsyncContextManager[None]:
+    return _reading(request, caller) if request.method in trail.READING else _acting(request, caller)
+
+
+@asynccontextmanager
+async def _reading(request: Request, caller: Caller) -> AsyncIterator[None]:
+    """A request that changes nothing needs no transaction around its queries, and nothing is told of it."""
     deployment: Deployment = request.app.state.deployment
-    keys = deployment.pepper, deployment.ports.sign_in.key
-    token = credentials.credentials if credentials else None
-    async with deployment.database.transaction() as session:
-        return await whose(session, keys, request, token, deployment.clock)
+    async with deployment.database.statements() as session:
+        request.state.context = _context_of(request, deployment, caller, session)
+        yield
 
 
 @asynccontextmanager
@@ -139,7 +151,7 @@ async def _conclude(deployment: Deployment, ctx: Context, deed: Deed | None, cla
 
 
 def _context_of(
-    request: Request, deployment: Deployment, caller: Caller, session: AsyncSession, claim: Claim
+    request: Request, deployment: Deployment, caller: Caller, session: AsyncSession, claim: Claim = NO_CLAIM
 ) -> Context:
     return Context(
         session=session,

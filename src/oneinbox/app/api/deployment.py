@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from oneinbox.app.api.idempotency import Idempotency
+from oneinbox.app.api.remembered import Remembered
 from oneinbox.app.settings import Settings
 from oneinbox.app.wiring import database_of, ports_of, sealer_of
 from oneinbox.features.context import Ports
@@ -26,6 +27,7 @@ class Deployment:
     clock: Clock
     ports: Ports
     idempotency: Idempotency
+    remembered: Remembered
     pepper: bytes = field(repr=False)
     audit_key: bytes = field(repr=False)
     rate_limit: int = 0
@@ -47,6 +49,7 @@ async def deployment_of(settings: Settings, database: Database, clock: Clock) ->
             clock=clock,
             ports=await ports_of(settings, session, database, sealer, clock),
             idempotency=Idempotency(database, locks, clock, sealer, idempotency_key),
+            remembered=Remembered(clock),
             pepper=await deployment_key(session, sealer, API_KEY_PEPPER),
             audit_key=await deployment_key(session, sealer, AUDIT),
             rate_limit=settings.rate_limit,

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.api_keys.models import ApiKey, RetiredKey
+
+_IN_GRACE = (RetiredKey.key_hash == bindparam("key_hash"), RetiredKey.valid_until > bindparam("now"))
+_GRACE_OF = select(RetiredKey.key_id).where(*_IN_GRACE).scalar_subquery()
+_GRACE_ENDS = select(RetiredKey.valid_until).where(*_IN_GRACE).scalar_subquery()
+_BY_HASH = select(ApiKey, _GRACE_ENDS).where(
+    or_(ApiKey.key_hash == bindparam("key_hash"), ApiKey.id == _GRACE_OF), ApiKey.is_active
+)
 
 
 class ApiKeyRepository:
@@ -37,11 +44,12 @@ class ApiKeyRepository:
         await self._session.flush()
 
 
-async def by_hash(session: AsyncSession, key_hash: bytes, now: datetime) -> ApiKey | None:
-    """The key in any workspace that has that hash, or had it and is in its grace; not when it was revoked."""
-    earlier = select(RetiredKey.key_id).where(RetiredKey.key_hash == key_hash, RetiredKey.valid_until > now)
-    either = or_(ApiKey.key_hash == key_hash, ApiKey.id == earlier.scalar_subquery())
-    return await session.scalar(select(ApiKey).where(either, ApiKey.is_active))
+async def by_hash(session: AsyncSession, key_hash: bytes, now: datetime) -> tuple[ApiKey, datetime | None] | None:
+    """The key in any workspace that has that hash, or had it and is in its grace, which then ends at that time.
+
+    Not when it was revoked.
+    """
+    return (await session.execute(_BY_HASH, {"key_hash": key_hash, "now": now})).one_or_none()
 
 
 async def retire(session: AsyncSession, key: ApiKey, now: datetime, until: datetime) -> None:

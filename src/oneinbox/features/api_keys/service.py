@@ -78,18 +78,24 @@ async def rotate(ctx: Context, key_id: str, body: ApiKeyRotate) -> ApiKeyRotated
     return ApiKeyRotated(api_key=key, rotate_grace_seconds=grace, **to_response(row).model_dump())
 
 
-async def authenticate(session: AsyncSession, pepper: bytes, bearer: str | None, now: datetime) -> Caller:
-    """Whose key this is. Raises InvalidApiKey; a typing error is seen by its checksum, without a query."""
+def hash_of(pepper: bytes, bearer: str | None) -> bytes:
+    """What a key is found by. Raises InvalidApiKey when this is none: typing errors are seen by its checksum."""
     if not bearer:
         raise InvalidApiKey("Send your API key: Authorization: Bearer oi_sk_…")
     if not is_well_formed(bearer):
         raise InvalidApiKey("This is not an API key: it must begin with oi_sk_ and be copied whole.")
-    key = await repository.by_hash(session, hash_key(pepper, bearer), now)
-    if key is None:
+    return hash_key(pepper, bearer)
+
+
+async def authenticate(session: AsyncSession, key_hash: bytes, now: datetime) -> Caller:
+    """Whose key has this hash. Raises InvalidApiKey."""
+    found = await repository.by_hash(session, key_hash, now)
+    if found is None:
         raise InvalidApiKey("This API key is not valid, or it was revoked.")
+    key, until = found
     if key.last_used_at is None or key.last_used_at < now - USE_NOTED_EVERY:
         await repository.touch(session, key.id, now, USE_NOTED_EVERY)
-    return Caller(key.workspace_id, key.id, "api_key", key.id, frozenset(key.scopes))
+    return Caller(key.workspace_id, key.id, "api_key", key.id, frozenset(key.scopes), until)
 
 
 def to_response(key: ApiKey) -> ApiKeyResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -89,7 +90,7 @@ class Caller:
     """Whose request it is.
 
     `actor` is the id of the API key or of the user, `credential` that of the key or of the user's sign-in; `scopes` are
-    what it is limited to, none at all when it may do everything.
+    what it is limited to, none at all when it may do everything. `until` is when the credential ends by itself.
     """
 
     workspace_id: str
@@ -97,6 +98,7 @@ class Caller:
     kind: ActorKind
     credential: str
     scopes: frozenset[str] = frozenset()
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

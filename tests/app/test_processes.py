@@ -29,7 +29,7 @@ from tests.ports import free_port
 from oneinbox.app.edge.serve import serve as serve_edge
 from oneinbox.app.edge.server import SipPortTaken
 from oneinbox.app.settings import Address, PortRange, Settings, child_environment
-from oneinbox.app.voice.serve import rtp_slice
+from oneinbox.app.voice.ports import calls_within, rtp_slice
 from oneinbox.app.voice.serve import serve as serve_voice
 from oneinbox.features.attempts.models import AttemptRow
 from oneinbox.features.calls import service as calls
@@ -286,3 +286,10 @@ def test_an_edge_that_stops_first_writes_down_what_it_answered(settings: Setting
 )
 def test_workers_share_the_ports_in_pairs(ports: tuple[int, int], workers: int, slices: list[tuple[int, int]]) -> None:
     assert [rtp_slice(PortRange(*ports), index, workers) for index in range(workers)] == slices
+
+
+@pytest.mark.parametrize(
+    ("ports", "calls"), [((10000, 10199), 80), ((10000, 10009), 4), ((10000, 10001), 1), ((1, 1), 0)]
+)
+def test_a_worker_takes_no_more_calls_than_its_ports_surely_carry(ports: tuple[int, int], calls: int) -> None:
+    assert calls_within(*ports) == calls

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tests.media.line import Ear, plane, tone, until
 
+from oneinbox.app.voice.ports import calls_within
 from oneinbox.contracts.media import BLOCK_BYTES, BLOCK_SAMPLES, CallLeg, OutboundTrunk
 
 HERE = Path(__file__).parent
@@ -164,3 +165,22 @@ def test_a_call_takes_two_ports() -> None:
             return taken_udp_ports()
 
     assert len([port for port in asyncio.run(scene()) if 24210 <= port <= 24249]) == 2 * 2
+
+
+def test_a_share_of_ports_carries_as_many_calls_as_its_worker_says() -> None:
+    first, last, calls = 24260, 24299, calls_within(24260, 24299)
+    established: list[str] = []
+
+    async def on_call(leg: CallLeg) -> None:
+        await leg.answer()
+        await until(leg, "closed", 30)
+
+    async def scene() -> list[int]:
+        async with plane(on_call, (first, last)) as (ours, (_, port)):
+            for _ in range(calls // 2):  # each has both its ends here
+                leg = await ours.dial(trunk(port), "+15551234567", {})
+                established.append((await until(leg, "established")).kind)
+            return [port for port in taken_udp_ports() if first <= port <= last]
+
+    assert len(asyncio.run(scene())) == calls * 2
+    assert len(established) == calls // 2 == 8

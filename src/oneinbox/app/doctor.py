@@ -12,6 +12,7 @@ from oneinbox.adapters.speech.builtin import models, synthesis
 from oneinbox.app import own_database
 from oneinbox.app.migrate import WrongDatabaseVersion, require_newest
 from oneinbox.app.settings import Settings
+from oneinbox.app.voice.ports import calls_within, rtp_slice
 from oneinbox.app.wiring import database_of, sealer_of
 from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.processes import port_is_free
@@ -124,6 +125,11 @@ def _rtp_ports(settings: Settings) -> Finding:
     )
     host = str(settings.media_address)
     taken = [port for port in ports if not port_is_free(socket.SOCK_DGRAM, host, port)]
-    found = f"{settings.rtp_ports} at {host}" + (f": {len(taken)} of the first {len(ports)} are taken" if taken else "")
+    calls = settings.voice_workers * calls_within(*rtp_slice(settings.rtp_ports, 0, settings.voice_workers))
+    found = f"{settings.rtp_ports} at {host}: " + (
+        f"{len(taken)} of the first {len(ports)} are taken" if taken else f"enough for {calls} calls at a time"
+    )
     advice = "Set ONEINBOX_RTP_PORTS to a free range, or ONEINBOX_MEDIA_ADDRESS to an address of this machine."
-    return Finding("audio ports", found, not taken, advice)
+    if not calls:
+        advice = "Widen ONEINBOX_RTP_PORTS: every voice worker needs at least two ports."
+    return Finding("audio ports", found, bool(calls) and not taken, advice)

@@ -17,10 +17,11 @@ from oneinbox.adapters.speech.builtin.synthesis import load as load_voice
 from oneinbox.adapters.storage.local.recorder import OggRecorder
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import listen, run_beside
-from oneinbox.app.settings import PortRange, Settings
+from oneinbox.app.settings import Settings
 from oneinbox.app.tickets import TicketBooth
 from oneinbox.app.voice.desk import Desk
 from oneinbox.app.voice.leftovers import remove_leftovers
+from oneinbox.app.voice.ports import calls_within, rtp_slice
 from oneinbox.app.voice.presence import Presence
 from oneinbox.app.voice.rounds import Rounds
 from oneinbox.app.voice.speech import DeploymentSpeech
@@ -38,8 +39,6 @@ from oneinbox.kit.ids import new_id
 from oneinbox.kit.processes import FolderLock
 from oneinbox.kit.signing import CALL_TICKET, deployment_key
 
-PORTS_A_CALL = 2
-"""RTP and RTCP."""
 DRAIN_SECONDS = 7200.0
 """The longest that a call may last."""
 FAREWELL_SECONDS = 5.0
@@ -103,13 +102,6 @@ async def serve(settings: Settings, index: int, stop: asyncio.Event, ready: Call
         synthesiser.close()
 
 
-def rtp_slice(ports: PortRange, index: int, workers: int) -> tuple[int, int]:
-    """The first and last UDP port of one worker: equal shares of the range, each beginning with an even port."""
-    even = ports.first + ports.first % PORTS_A_CALL
-    share = (ports.last - even + 1) // workers // PORTS_A_CALL * PORTS_A_CALL
-    return even + index * share, even + (index + 1) * share - 1
-
-
 class _Worker:
     """One life of a worker."""
 
@@ -167,8 +159,7 @@ class _Worker:
         await self._desk.empty(DRAIN_SECONDS)
 
     def _registration(self, host: str, port: int) -> Registration:
-        first, last = self._ports
-        capacity = min(self._settings.voice_capacity, (last - first + 1) // PORTS_A_CALL)
+        capacity = min(self._settings.voice_capacity, calls_within(*self._ports))
         return Registration(self._id, host, port, capacity, os.getpid())
 
 

@@ -1,0 +1,23 @@
+"""UDP ports for audio: each voice worker's share of the range, and how many calls a share surely carries."""
+
+from oneinbox.app.settings import PortRange
+
+PORTS_A_CALL = 2
+"""RTP and RTCP."""
+
+
+def rtp_slice(ports: PortRange, index: int, workers: int) -> tuple[int, int]:
+    """The first and last UDP port of one worker: equal shares of the range, each beginning with an even port."""
+    even = ports.first + ports.first % PORTS_A_CALL
+    share = (ports.last - even + 1) // workers // PORTS_A_CALL * PORTS_A_CALL
+    return even + index * share, even + (index + 1) * share - 1
+
+
+def calls_within(first: int, last: int) -> int:
+    """How many calls a share takes at a time: four fifths of its pairs, or its only one.
+
+    The engine finds a free pair by trying 64 at random: with a fifth of them free it fails once in 1.6 million calls,
+    with a twentieth once in 27.
+    """
+    pairs = (last - first + 1) // PORTS_A_CALL
+    return max(min(pairs, 1), pairs * 4 // 5)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import calls, edge, load, lookup, machine, memory, reading, register, turns, voices
+from bench import calls, edge, flood, load, lookup, machine, memory, reading, register, turns, voices
 from bench.figures import Figure, table
 from bench.world import World
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[World], list[Figure]]] = {
     "reading": reading.measure,
     "lookup": lookup.measure,
     "edge": edge.measure,
+    "flood": flood.measure,
     "calls": calls.measure,
     "turns": turns.measure,
     "load": load.measure,

@@ -22,11 +22,13 @@ def measure(world: World) -> list[Figure]:
     few, many = world.times(FEW, 20), world.times(MANY, 60)
     with world.deployed() as product:
         numbers = [_number(product, index) for index in range(AGENTS)]
-        failed = _ring(product, numbers, few)
+        failures = _ring(product, numbers, few)
         early = machine.resident_bytes(machine.supervisor(), "voice")
-        failed += _ring(product, numbers, many - few)
+        failures += _ring(product, numbers, many - few)
         late = machine.resident_bytes(machine.supervisor(), "voice")
-    note = f"{late / 2**20:.0f} MB against {early / 2**20:.0f} MB; {failed} of {many} calls failed"
+    why = ", ".join(f"{times} × {what}" for what, times in failures.most_common())
+    note = f"{late / 2**20:.0f} MB against {early / 2**20:.0f} MB; {failures.total()} of {many} calls failed"
+    note += f": {why}" if why else ""
     name = f"memory of the voice worker after {many:,} calls, against {few:,}"
     return [Figure(name, late / early, "×", many, Target(1.1), note=note)]
 
@@ -36,8 +38,8 @@ def _number(product: Product, index: int) -> str:
     return product.number(product.agent("We are open.", first_message=greeting, tts={"provider": "scripted"}))
 
 
-def _ring(product: Product, numbers: list[str], count: int) -> int:
-    """Place so many calls; how many failed."""
+def _ring(product: Product, numbers: list[str], count: int) -> Counter[str]:
+    """Place so many calls; how many failed, by what went wrong."""
     exchange = Exchange(product.sip)
     left, failed = zip(range(count), cycle(numbers), strict=False), Counter[str]()
 
@@ -47,7 +49,7 @@ def _ring(product: Product, numbers: list[str], count: int) -> int:
         exchange.run(count * 2 + 60)
     finally:
         exchange.close()
-    return failed.total()
+    return failed
 
 
 def _caller(exchange: Exchange, left: Iterator[tuple[int, str]], failed: Counter[str]) -> Script:
@@ -59,8 +61,15 @@ def _ring_once(exchange: Exchange, call: Call, failed: Counter[str]) -> Script:
     yield from until(lambda: call.status > 0, 5)
     if call.answered is not None:
         yield from pause(CALL_SECONDS)
-    if not call.heard:
-        failed[call.dialog.number] += 1
+    if (what := _failure(call)) is not None:
+        failed[what] += 1
     exchange.hang_up(call)
     yield from pause(0.1)
     exchange.forget(call)
+
+
+def _failure(call: Call) -> str | None:
+    """What went wrong with a call that is being hung up."""
+    if call.answered is None:
+        return f"refused with {call.status}" if call.status else "no answer in time"
+    return None if call.heard else "nothing heard"

@@ -115,6 +115,11 @@ def test_a_long_body(line, say, piece):
     assert times < 15 or seconds < 0.03
 
 
+@pytest.mark.parametrize("header", ["From: <sip:b@c>" + ";x" * 2000, "Via: SIP/2.0/UDP 127.0.0.2" + ";x" * 2000])
+def test_a_header_of_too_many_parts_is_refused(line, say, header):
+    assert say.starts(line.hear(_with(say.invite(), f"{header};tag=f1;branch=z9hG4bKa\r\n"))) in (["400"], [])
+
+
 def _with(message: bytes, lines: str) -> bytes:
     """The message with these lines in place of its header of the same name."""
     name = lines.partition(":")[0].encode().lower()

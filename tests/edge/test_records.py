@@ -59,7 +59,7 @@ def test_strangers_without_room_are_counted(make_line, say):
 
 
 def test_more_sources_than_there_is_room_for_are_counted_together(make_line, say):
-    line = make_line(max_sources=5)
+    line = make_line(max_tallied=5)
     for n in range(50):
         line.hear(b"noise", (f"198.51.100.{n}", 5060))
     records = say.records(line.core.close(line.now))

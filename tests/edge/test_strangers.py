@@ -5,6 +5,7 @@ import re
 import pytest
 
 from oneinbox.contracts.admission import Cause
+from oneinbox.edge.core import Edge
 
 VICTIM = ("203.0.113.9", 5060)
 
@@ -196,3 +197,31 @@ def test_long_messages_of_strangers_are_not_read(line, say):
     assert say.starts(line.hear(options(7_000))) == ["200"]
     attempt, _ = say.records(line.wait(11))
     assert attempt.reason == "1 messages were dropped unread, because their source sent too many or too long ones."
+
+
+def turned_away(make_line, asks):
+    """A line on which no number admits strangers, and one INVITE a second is asked about all the same."""
+    line = make_line(strangers_asked_per_second=1.0)
+    line.core = Edge(line.config, lambda host: host.startswith("127."), lambda: asks, lambda host: False)
+    return line
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_of_many_strangers_admission_hears_little_and_the_record_counts(make_line, say, asks):
+    line = turned_away(make_line, asks)
+    heard = [line.hear(say.invite(call_id=f"c{n}", branch=f"z9hG4bK{n}"), (f"192.0.2.{n}", 5060)) for n in range(10)]
+    assert [say.starts(actions) for actions in heard] == [["100"]] * 2 + [["401" if asks else "403"]] * 8
+    assert not [line.hear(say.invite(method="ACK", branch="z9hG4bK5"), ("192.0.2.5", 5060))][0]
+    assert line.core.sizes()["invites"] == 2
+    away = [one for one in say.records(line.wait(11)) if one.cause is Cause.SOURCE_NOT_ALLOWED]
+    assert sum(one.count for one in away) == 8
+    line.now += 10
+    again = line.hear(say.invite(call_id="later", branch="z9hG4bKlater"), line.stranger)
+    assert say.starts(again) == ["100"], "a few are always asked about"
+
+
+def test_many_strangers_keep_nobody_out_who_may_call(make_line, say):
+    line = turned_away(make_line, asks=False)
+    for n in range(10):
+        line.hear(say.invite(call_id=f"c{n}", branch=f"z9hG4bK{n}"), (f"192.0.2.{n}", 5060))
+    assert say.starts(line.hear(say.invite(call_id="own", branch="z9hG4bKown"))) == ["100"]

@@ -8,15 +8,15 @@ from oneinbox.edge.actions import Action, Address, EdgeConfig
 from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialog import Dialog
 from oneinbox.edge.dialogs import Dialogs
-from oneinbox.edge.entry import Entry, Heard, options_in, unsupported
-from oneinbox.edge.fields import Basics, basics, split, uri_of
+from oneinbox.edge.entry import Entry, Heard, unsupported
+from oneinbox.edge.fields import Basics, basics, options_in, split, uri_of
 from oneinbox.edge.framing import PING, PONG
 from oneinbox.edge.gate import Gate
 from oneinbox.edge.invites import Invites
 from oneinbox.edge.message import Malformed, Request, Response, made, read
 from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.relay import Relay
-from oneinbox.edge.routing import hop_of
+from oneinbox.edge.routing import hop_of, upright
 from oneinbox.edge.signing import Hop
 from oneinbox.edge.tally import SILENCED, UNREADABLE, Tally
 
@@ -30,11 +30,15 @@ class Edge:
     """The whole edge but its socket.
 
     `is_known` says whether a host may be told more than that it may not call; `asks`, whether strangers may prove who
-    they are.
+    they are; `may_call`, whether some number may admit this host. Both are the last word only while many call.
     """
 
     def __init__(
-        self, config: EdgeConfig, is_known: Callable[[str], bool], asks: Callable[[], bool] = lambda: False
+        self,
+        config: EdgeConfig,
+        is_known: Callable[[str], bool],
+        asks: Callable[[], bool] = lambda: False,
+        may_call: Callable[[str], bool] = lambda host: True,
     ) -> None:
         self._agenda = Agenda(config)
         self._is_known = is_known
@@ -45,7 +49,7 @@ class Edge:
         self._gate = Gate(config)
         self._workers: Fading[Address, bool] = Fading(WORKER_SECONDS, MAX_WORKERS)
         self._tally = Tally(self._agenda)
-        self._entry = Entry(self._agenda, self._invites, self._nonces, self._tally, asks)
+        self._entry = Entry(self._agenda, self._invites, self._nonces, self._tally, asks, may_call)
 
     def take_up(self, kept: Iterable[str], now: float) -> None:
         """Go on with the dialogs that an earlier edge has asked to keep. What can't be read is passed over."""
@@ -144,6 +148,7 @@ class Edge:
             self._invites.response(leg, response, now)
 
     def _request(self, heard: Heard) -> None:
+        heard = replace(heard, request=upright(heard.request)) if heard.said.to_tag else heard
         request, said, now = heard.request, heard.said, heard.now
         invite = self._invites.find(self._entry.key(request, said, heard.source))
         hop = hop_of(request, self._agenda.signer, said.call_id) if said.to_tag else None
@@ -152,10 +157,10 @@ class Edge:
         match request.method:
             case "INVITE" if invite is not None:
                 self._invites.repeated(invite)
-            case "ACK" if invite is not None:
+            case "ACK" if invite is not None and not (invite.is_accepted and hop is not None):
                 self._invites.acknowledged(invite)
             case "CANCEL" if invite is not None:
-                self._entry.reply(replace(heard, known=True), 200)
+                self._entry.agree(heard, invite)
                 self._invites.cancelled(invite, now)
             case _ if hop is not None:
                 self._onward(heard, hop)

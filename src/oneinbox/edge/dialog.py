@@ -26,6 +26,10 @@ class Dialog:
     caller_cseq: int
     worker_cseq: int = 0
     orphaned: bool = False
+    session: int = 0
+    """Seconds within which the caller has promised to refresh the call; 0: never."""
+    refreshed: float = 0.0
+    """When it has done so last."""
 
     @property
     def name(self) -> str:

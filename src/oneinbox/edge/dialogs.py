@@ -8,8 +8,9 @@ from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialog import Dialog, Key
 from oneinbox.edge.fields import Basics, address_of, basics, split, uri_of
 from oneinbox.edge.message import Malformed, Message, Request, Response
-from oneinbox.edge.rewriting import MAX_FORWARDS
+from oneinbox.edge.rewriting import MAX_FORWARDS, hostport
 from oneinbox.edge.routing import elsewhere, is_ours, toward_caller
+from oneinbox.edge.sessions import agreed, patience, wanted
 from oneinbox.edge.signing import Hop
 
 LONGEST_SECONDS = 4 * 3600.0
@@ -47,6 +48,7 @@ class Dialogs:
             return
         key = (ours.call_id, ours.from_tag, ours.to_tag)
         self._begin(key, answer, hop, now, target=_contact(invite), routes=_record_route(invite), cseq=said.cseq)
+        self.prolong(ours, agreed(wanted(invite), answer), now)
 
     def inherited(self, answer: Response, said: Basics, hop: Hop, now: float) -> None:
         """A 2xx to an INVITE that an earlier edge has passed on: of the caller is known what the answer repeats."""
@@ -55,8 +57,9 @@ class Dialogs:
         self._begin(key, answer, hop, now, target=None, routes=routes, cseq=said.cseq)
 
     def take_up(self, dialog: Dialog, now: float) -> None:
-        """One that an earlier edge has kept."""
+        """One that an earlier edge has kept; whoever has promised to refresh it has its whole time from now."""
         self._open.put(dialog.key, dialog, now)
+        self._expect_refresh(dialog, now)
 
     def find(self, said: Basics, from_worker: bool, now: float) -> Dialog | None:
         """The dialog that a request or response belongs to."""
@@ -100,6 +103,14 @@ class Dialogs:
             dialog.caller_target = _contact(answer) or dialog.caller_target
             self._keep(dialog)
 
+    def prolong(self, said: Basics, seconds: int, now: float) -> None:
+        """The caller was told to refresh the call within so many seconds; 0: that it need not."""
+        dialog = self.find(said, False, now)
+        if dialog is not None and (seconds or dialog.session):
+            dialog.session = seconds
+            self._expect_refresh(dialog, now)
+            self._keep(dialog)
+
     def close(self, dialog: Dialog, now: float) -> None:
         """Its BYE has come; it is remembered for a little while, so that a repeated BYE finds it."""
         self._open.pop(dialog.key)
@@ -110,11 +121,34 @@ class Dialogs:
         """Every caller of this worker gets a BYE."""
         for dialog in self._open.values(now):
             if dialog.hop.worker == worker and not dialog.orphaned:
-                dialog.orphaned = True
-                dialog.worker_cseq += 1
-                self._bye_to_caller(dialog, now)
+                self._orphan(dialog, now)
         for dialog in self._closed.values(now):
             dialog.orphaned = dialog.orphaned or dialog.hop.worker == worker
+
+    def _expect_refresh(self, dialog: Dialog, now: float) -> None:
+        dialog.refreshed = now
+        if dialog.session:
+            self._agenda.at(now + patience(dialog.session), lambda later: self._expired(dialog, later))
+
+    def _expired(self, dialog: Dialog, now: float) -> None:
+        """Nobody has refreshed it: both sides get a BYE (RFC 4028, section 10)."""
+        late = dialog.session and now >= dialog.refreshed + patience(dialog.session)
+        if not late or dialog.orphaned or self._open.get(dialog.key, now) is not dialog:
+            return
+        headers = [
+            f"From: {dialog.remote}",
+            f"To: {dialog.local}",
+            f"Call-ID: {dialog.key[0]}",
+            f"CSeq: {dialog.caller_cseq + 1} BYE",
+            'Reason: SIP ;cause=408 ;text="The session was not refreshed"',
+        ]
+        self.bye(f"sip:{hostport(dialog.hop.worker)}", (), headers, dialog.hop.worker, now)
+        self._orphan(dialog, now)
+
+    def _orphan(self, dialog: Dialog, now: float) -> None:
+        dialog.orphaned = True
+        dialog.worker_cseq += 1
+        self._bye_to_caller(dialog, now)
 
     def answered(self, branch: str, status: int) -> bool:
         """An answer came; True when it was to a BYE of ours."""

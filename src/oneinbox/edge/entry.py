@@ -8,13 +8,14 @@ from oneinbox.contracts.admission import Attempt, Cause, InviteFacts, Refused
 from oneinbox.edge.actions import LIFETIME, Address, Record
 from oneinbox.edge.agenda import Agenda, Buckets, Fading
 from oneinbox.edge.digest import challenges, login_of
-from oneinbox.edge.fields import MAGIC, Basics, Uri, Via, caller, cut, dialled, plain, uri_of, via_of
+from oneinbox.edge.fields import MAGIC, Basics, Uri, Via, caller, cut, dialled, options_in, plain, uri_of, via_of
 from oneinbox.edge.invites import CHALLENGE, Invite, Invites
 from oneinbox.edge.message import Header, Malformed, Request, made
 from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.rewriting import answer, redacted, reply_address
 from oneinbox.edge.sdp import offered
-from oneinbox.edge.tally import CROWDED_OUT, Tally
+from oneinbox.edge.sessions import too_short
+from oneinbox.edge.tally import CROWDED_OUT, TURNED_AWAY, Tally
 
 PROXY_EXTENSIONS = {"privacy"}
 SDP = "application/sdp"
@@ -38,19 +39,32 @@ class Heard:
 
 
 class Entry:
-    """The way in for INVITEs. `asks` says whether strangers may prove who they are: whether any number has a login."""
+    """The way in for INVITEs.
+
+    `asks` says whether strangers may prove who they are: whether any number has a login; `may_call`, whether any number
+    may admit a host without.
+    """
 
     def __init__(
-        self, agenda: Agenda, invites: Invites, nonces: Nonces, tally: Tally, asks: Callable[[], bool]
+        self,
+        agenda: Agenda,
+        invites: Invites,
+        nonces: Nonces,
+        tally: Tally,
+        asks: Callable[[], bool],
+        may_call: Callable[[str], bool],
     ) -> None:
         self._agenda = agenda
         self._invites = invites
         self._nonces = nonces
         self._tally = tally
         self._asks = asks
+        self._may_call = may_call
         self._seen: Fading[bytes, bool] = Fading(LIFETIME, MOST_SEEN)
         a_second = agenda.config.invites_per_second
         self._invited = Buckets(a_second * BURST_SECONDS, a_second, agenda.config.max_sources)
+        asked = agenda.config.strangers_asked_per_second
+        self._asked = Buckets(asked * BURST_SECONDS, asked, 1)
 
     def invite(self, heard: Heard) -> None:
         """An INVITE that is new here."""
@@ -67,6 +81,9 @@ class Entry:
         said_login = login_of(request)
         fresh = said_login is not None and self._nonces.take(said_login.nonce, heard.source[0], heard.now)
         guest = not (heard.known or fresh)
+        if guest and self._is_hopeless(heard):
+            self._turn_away(heard, stale=said_login is not None)
+            return
         if self._invites.full(guest):
             self._crowded(heard, facts, guest)
             return
@@ -96,6 +113,12 @@ class Entry:
         wanted = status if heard.known else 0
         return self._answer(heard.request, heard.said.via, heard.said.call_id, heard.source, wanted, heard.now, *extra)
 
+    def agree(self, heard: Heard, invite: Invite) -> None:
+        """200 to a CANCEL, with the tag that its INVITE's refusal has (RFC 3261, section 9.2)."""
+        via = heard.said.via
+        data = answer(heard.request, heard.source, via, 200, self._agenda.signer.tag(invite.key))
+        self._agenda.send(data, reply_address(via, heard.source))
+
     def key(self, request: Request, said: Basics, source: Address) -> str:
         """What an INVITE, its repetitions, its CANCEL and the ACK of its refusal share (RFC 3261, section 17.2.3)."""
         via = said.via
@@ -113,6 +136,19 @@ class Entry:
         else:
             status = CHALLENGE if self._asks() else FORBIDDEN
             self._invites.refuse(invite, Refused(status, Cause.SOURCE_NOT_ALLOWED, problem[1]), heard.now)
+
+    def _is_hopeless(self, heard: Heard) -> bool:
+        """Is this one of many INVITEs that no number can admit? Of a few admission says so, which knows it best."""
+        return not (self._may_call(heard.source[0]) or self._asked.take("", heard.now))
+
+    def _turn_away(self, heard: Heard, *, stale: bool) -> None:
+        """What admission would answer; nothing is kept, and the record only counts."""
+        extra: list[Header] = []
+        if self._asks():
+            extra = challenges(self._nonces.new(heard.source[0], heard.now), heard.request, stale=stale)
+        status, said = CHALLENGE if extra else FORBIDDEN, heard.said
+        self._answer(heard.request, said.via, said.call_id, heard.source, status, heard.now, *extra)
+        self._tally.add(heard.source[0], TURNED_AWAY, heard.now)
 
     def _crowded(self, heard: Heard, facts: InviteFacts, guest: bool) -> None:
         """No room: known sources hear so; strangers who may prove themselves are asked to; the others wait in vain."""
@@ -178,6 +214,8 @@ def _problem(request: Request, said: Basics, uri: Uri | None) -> Problem | None:
         return 483, "The INVITE has no hops left."
     if unknown := options_in(request, "proxy-require") - PROXY_EXTENSIONS:
         return 420, "The caller requires a proxy extension that we don't have.", unsupported(unknown)
+    if (least := too_short(request)) is not None:
+        return 422, "The caller wants a shorter session than we grant.", least
     return body_problem(request)
 
 
@@ -197,12 +235,6 @@ def body_problem(request: Request) -> Problem | None:
 
 def _media_type(value: str) -> str:
     return value.partition(";")[0].strip().lower()
-
-
-def options_in(request: Request, name: str) -> set[str]:
-    """The option tags that the request's headers of this name list."""
-    said = (option.strip().lower() for header in request.all(name) for option in header.value.split(","))
-    return {option for option in said if option}
 
 
 def unsupported(options: set[str]) -> Header:

@@ -28,6 +28,8 @@ _NUMERIC = re.compile(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 TEXT_LIMIT = 256
 MOST_VIAS = 100
 """More than Max-Forwards lets anybody write (RFC 3261, section 8.1.1.6)."""
+MOST_PARTS = 1000
+"""Values or parameters in one header: reading more takes longer than anybody's message is worth."""
 _QUOTED = r'"(?:[^"\\]++|\\.)*+"'
 _QUOTE = re.compile(_QUOTED, re.S)
 _PARTS = {separator: re.compile(rf'(?:[^"<{separator}]++|{_QUOTED}|<[^>]*+>?)*+', re.S) for separator in (",", ";")}
@@ -183,19 +185,29 @@ def split(text: str, separator: Separator) -> list[str]:
 
 
 def cut(text: str, separator: Separator) -> list[str]:
-    """Like `split`, keeping blanks. Raises Malformed for a quoted string without an end."""
+    """Like `split`, keeping blanks. Raises Malformed for a quoted string without an end, and for too many parts."""
     if '"' not in text and "<" not in text:
-        return text.split(separator)
-    parts, begin, part = [], 0, _PARTS[separator]
-    while True:
+        parts = text.split(separator, MOST_PARTS)
+    else:
+        parts = _cut_around_quotes(text, separator)
+    if len(parts) > MOST_PARTS:
+        raise Malformed("A header has too many values or parameters.")
+    return parts
+
+
+def _cut_around_quotes(text: str, separator: Separator) -> list[str]:
+    parts: list[str] = []
+    begin, part = 0, _PARTS[separator]
+    while len(parts) <= MOST_PARTS:
         found = part.match(text, begin)
         end = found.end() if found else begin
         parts.append(text[begin:end])
         if end == len(text):
-            return parts
+            break
         if text[end] != separator:
             raise Malformed("A quoted string has no end.")
         begin = end + 1
+    return parts
 
 
 def parameter(params: str, name: str) -> str | None:
@@ -205,6 +217,12 @@ def parameter(params: str, name: str) -> str | None:
         if key.strip().lower() == name:
             return value.strip()
     return None
+
+
+def options_in(message: Message, name: str) -> set[str]:
+    """The option tags that the headers of this name list."""
+    said = (option.strip().lower() for header in message.all(name) for option in header.value.split(","))
+    return {option for option in said if option}
 
 
 def plain(text: str) -> str:

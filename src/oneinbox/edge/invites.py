@@ -13,8 +13,9 @@ from oneinbox.edge.legs import Leg, Legs
 from oneinbox.edge.message import Header, Request, Response, made, wire
 from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.outside import unreachable
-from oneinbox.edge.rewriting import answer, hostport, redacted, reply_address, returned
+from oneinbox.edge.rewriting import answer, hostport, redacted, reopened, reply_address, returned
 from oneinbox.edge.sdp import allows_keys
+from oneinbox.edge.sessions import agreed, promised, wanted
 
 DECISION_SECONDS = 3.0
 WORKER_SECONDS = 1.0
@@ -60,6 +61,11 @@ class Invite:
     refusal: tuple[Cause, str] = (Cause.OVERLOAD, "there is none")
     recorded: bool = False
     ladder: list[str] = field(default_factory=list)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Has it its 2xx? Then its ACK is the worker's, even one that has the branch of the INVITE."""
+        return self.state is State.ACCEPTED
 
     def note(self, arrow: str, address: Address, start: str, now: float) -> None:
         """One step of the ladder."""
@@ -109,7 +115,7 @@ class Invites:
 
     def ask(self, invite: Invite, now: float) -> None:
         """100 at once, and the question to admission."""
-        self._respond(invite, 100, now)
+        self._respond(invite, 100, now, *invite.request.all("timestamp"))  # RFC 3261, section 8.2.6.1
         self._agenda.act(Ask(invite.key, invite.facts, invite.login))
         self._guests_asking += invite.guest
         key = invite.key
@@ -118,7 +124,7 @@ class Invites:
     def repeated(self, invite: Invite) -> None:
         """The same INVITE once more gets the last answer once more."""
         if invite.last and invite.state is not State.CONFIRMED:
-            self._agenda.send(invite.last, reply_address(invite.said.via, invite.source))
+            self._send_last(invite)
 
     def acknowledged(self, invite: Invite) -> None:
         """The ACK of a refusal ends its repetition."""
@@ -281,19 +287,22 @@ class Invites:
 
     def _pass_on(self, invite: Invite, leg: Leg, response: Response, now: float) -> None:
         dest = reply_address(invite.said.via, invite.source)
-        invite.last = wire(
-            self._agenda.outward(returned(response), leg.worker, dest, keys=allows_keys(invite.request.body))
-        )
+        back = promised(returned(response), agreed(wanted(invite.request), response))
+        invite.last = wire(self._agenda.outward(back, leg.worker, dest, keys=allows_keys(invite.request.body)))
         if invite.verdict is None:
             invite.note("→", dest, response.start, now)
-        self._agenda.send(invite.last, dest)
+        self._send_last(invite)
 
     def _respond(self, invite: Invite, status: int, now: float, *extra: Header) -> None:
         tag = self._agenda.signer.tag(invite.key)
         invite.last = answer(invite.request, invite.source, invite.said.via, status, tag, *extra)
         dest = reply_address(invite.said.via, invite.source)
         invite.note("→", dest, invite.last.partition(b"\r\n")[0].decode("latin-1"), now)
-        self._agenda.send(invite.last, dest)
+        self._send_last(invite)
+
+    def _send_last(self, invite: Invite) -> None:
+        via, source = invite.said.via, invite.source
+        self._agenda.send(invite.last, reply_address(via, source), None if invite.guest else reopened(via, source))
 
     def _final(self, invite: Invite, status: int, cause: Cause, reason: str, now: float, *extra: Header) -> None:
         invite.state = State.REFUSED
@@ -308,7 +317,7 @@ class Invites:
     def _repeat_now(self, key: str, pause: float, now: float) -> None:
         invite = self._by_key.get(key)
         if invite is not None and invite.state is State.REFUSED:
-            self._agenda.send(invite.last, reply_address(invite.said.via, invite.source))
+            self._send_last(invite)
             wider = min(2 * pause, T2)
             self._repeat(key, wider, now + wider)
 

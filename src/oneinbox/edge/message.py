@@ -32,7 +32,6 @@ _COMPACT = {
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _FOLD = re.compile(r"\r\n[ \t]+")
 _NEXT = re.compile(r"\r\n(?![ \t])")
-_BARE = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2}) (.*)", re.IGNORECASE | re.DOTALL)
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,9}")
@@ -151,7 +150,7 @@ def length(message: Message) -> int | None:
 
 def _lines(head: bytes) -> list[str]:
     text = head.decode("latin-1")
-    if _BARE.search(text):
+    if not text.count("\r") == text.count("\n") == text.count("\r\n"):
         raise Malformed("A line has a bare CR or LF.")
     start, end, others = text.partition("\r\n")
     lines = [start, *_NEXT.split(others)] if end else [start]

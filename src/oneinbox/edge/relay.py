@@ -11,8 +11,11 @@ from oneinbox.edge.outside import inward
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport, reply_address, returned
 from oneinbox.edge.routing import elsewhere, hop_behind, next_hop, toward_caller, without_ours
 from oneinbox.edge.sdp import allows_keys
+from oneinbox.edge.sessions import agreed, promised, wanted, without_demand
 from oneinbox.edge.signing import Hop
 
+REFRESHING = ("INVITE", "UPDATE")
+"""Methods that change where a side is reached, and prolong a session."""
 MOST_TURNS = 8
 """More workers than are offered one INVITE."""
 
@@ -24,6 +27,8 @@ class Relayed:
     reply_to: Address
     answers_from: Address | None
     keys: bool = True
+    session: int | None = None
+    """Seconds that the session is to last, 0 for ever, by a request of the caller's that refreshes it."""
 
 
 class Relay:
@@ -48,7 +53,7 @@ class Relay:
             return 200
         if said.max_forwards == 0:
             return 483
-        plain = Request(without_ours(request), request.body, request.method, request.uri)
+        plain = without_demand(Request(without_ours(request), request.body, request.method, request.uri))
         caller = dialog.caller if dialog is not None else hop.caller
         dest = toward_caller(next_hop(plain), caller) if from_worker else hop.worker
         if from_worker:
@@ -56,7 +61,9 @@ class Relay:
         elif self._agenda.config.public is not None:
             plain = inward(plain, hostport(hop.worker), self._agenda.config.public)
         branch = self._branch(said, source)
-        back = Relayed(reply_address(said.via, source), None if from_worker else hop.worker, allows_keys(request.body))
+        session = wanted(request) if request.method in REFRESHING and not from_worker else None
+        answers_from = None if from_worker else hop.worker
+        back = Relayed(reply_address(said.via, source), answers_from, allows_keys(request.body), session)
         self._relayed.put(branch, back, now)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
         onward = forwarded(plain, said.via, source, self._agenda.own_via(branch, dest), hops)
@@ -73,9 +80,13 @@ class Relay:
         if relayed.answers_from not in (None, source):
             return
         self._relayed.put(said.via.branch, relayed, now)
-        if relayed.answers_from is None and said.cseq_method in ("INVITE", "UPDATE") and 200 <= response.status < 300:
+        if relayed.answers_from is None and said.cseq_method in REFRESHING and 200 <= response.status < 300:
             self._dialogs.refreshed(response, said, now)
         back = returned(response)
+        if relayed.session is not None and 200 <= response.status < 300:
+            seconds = agreed(relayed.session, response)
+            self._dialogs.prolong(said, seconds, now)
+            back = promised(back, seconds)
         if relayed.answers_from is not None:
             back = self._agenda.outward(back, relayed.answers_from, relayed.reply_to, keys=relayed.keys)
         self._agenda.send(wire(back), relayed.reply_to)

@@ -25,6 +25,7 @@ PHRASES = {
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
@@ -51,6 +52,11 @@ def reply_address(via: Via, source: Address) -> Address:
     if source.is_stream:
         return source
     return Address(source.host, source.port if via.wants_rport else via.port or 5060)
+
+
+def reopened(via: Via, source: Address) -> Address | None:
+    """Where answers go when the stream has been closed meanwhile (RFC 3261, section 18.2.2)."""
+    return Address(source.host, via.port or 5060, "tcp") if source.transport == "tcp" else None
 
 
 def answer(request: Request, source: Address, via: Via, status: int, tag: str, *extra: Header) -> bytes:

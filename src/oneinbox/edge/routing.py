@@ -1,11 +1,12 @@
 """Where a request goes next: Route headers that are ours, and the way back to a caller."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 from itertools import takewhile
 
 from oneinbox.edge.actions import Address
-from oneinbox.edge.fields import address_of, cut, parameter, uri_of
-from oneinbox.edge.message import Header, Malformed, Request, Response
+from oneinbox.edge.fields import address_of, cut, parameter, split, uri_of
+from oneinbox.edge.message import Header, Malformed, Request, Response, made
 from oneinbox.edge.rewriting import hostport
 from oneinbox.edge.signing import Hop, Signer
 
@@ -16,6 +17,24 @@ def record_route(advertised: Address, token: str) -> str:
     """The Record-Route value by which in-dialog requests come back to us (RFC 3261, section 16.6, step 4)."""
     transport = f";transport={advertised.transport}" if advertised.is_stream else ""
     return f"<sip:{hostport(advertised)}{transport};lr;{TOKEN}={token}>"
+
+
+def upright(request: Request) -> Request:
+    """A strict router's request (it has our Route for its Request-URI and its target last) as a loose one's.
+
+    RFC 3261, section 16.4.
+    """
+    route = f"<{request.uri}>"
+    if f";{TOKEN}=" not in request.uri or not is_ours(route):
+        return request
+    try:
+        routes = [value for header in request.all("route") for value in split(header.value, ",")]
+        target = address_of(routes.pop())[0] if routes else request.uri
+    except Malformed:
+        return request
+    headers = [header for header in request.headers if header.name != "route"]
+    ours = [made("Route", value) for value in (route, *routes)]
+    return replace(request, headers=[*ours, *headers], uri=target)
 
 
 def hop_of(request: Request, signer: Signer, call_id: str) -> Hop | None:

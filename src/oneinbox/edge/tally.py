@@ -13,6 +13,7 @@ MANY = "0.0.0.0"
 Kind = tuple[Cause, str]
 SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because their source sent too many or too long ones")
 UNREADABLE: Kind = (Cause.MALFORMED, "messages were no SIP and got no answer")
+TURNED_AWAY: Kind = (Cause.SOURCE_NOT_ALLOWED, "INVITEs came from an address that may not call")
 CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers got no answer, because too many were open")
 
 
@@ -29,7 +30,7 @@ class Tally:
     def add(self, host: str, kind: Kind, now: float) -> None:
         """One more."""
         key = (host, kind)
-        if key not in self._counts and len(self._counts) >= self._agenda.config.max_sources:
+        if key not in self._counts and len(self._counts) >= self._agenda.config.max_tallied:
             key = (MANY, kind)
         if key not in self._counts:
             self._counts[key] = 0

@@ -74,6 +74,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         record=admission.settle,
         known_sources=sources,
         asks=sources.logins,
+        admitted=sources.admitted,
         worker_gone=gone,
         clock=clock,
         ready=opened,

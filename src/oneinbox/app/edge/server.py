@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +13,7 @@ import structlog
 
 from oneinbox.app.edge.keepsakes import Keepsakes
 from oneinbox.app.edge.records import Records
-from oneinbox.app.edge.sources import contains
+from oneinbox.app.edge.sources import Index
 from oneinbox.app.edge.streams import Streams
 from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Login, Refused
 from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Keep, Record, Send
@@ -36,6 +36,8 @@ MAPPED = "::ffff:"
 """How an IPv6 socket shows IPv4 addresses (RFC 4291, section 2.5.5.2)."""
 RECORDERS = 4
 MOST_SOURCES_CACHED = 4096
+
+EVERYBODY: Sequence[Network] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 _log = structlog.get_logger(__name__)
 
@@ -68,6 +70,7 @@ async def run_edge(
     worker_gone: asyncio.Queue[tuple[str, int]],
     clock: Clock,
     asks: Callable[[], bool] = lambda: False,
+    admitted: Callable[[], Sequence[Network]] = lambda: EVERYBODY,
     ready: Callable[[tuple[str, int]], None] | None = None,
     spool: Path | None = None,
     kept: Path | None = None,
@@ -77,19 +80,17 @@ async def run_edge(
 
     Port 0 of `listen` takes a free one; port 0 of `advertised` means the one listened on. `advertised` is a numeric
     host (or a name that callers resolve) for Via and Record-Route and must be given when `listen` is a wildcard.
-    `known_sources` had best return the same object until it changes: lookups are cached by it. `asks`: may strangers
-    prove who they are? `kept` is the file of the dialogs, for an edge that comes after this one. `ready` is called with
-    the bound address. Raises SipPortTaken.
+    `known_sources` and `admitted`, the networks from which some number takes calls, had best return the same object
+    until it changes: lookups are cached by it. `asks`: may strangers prove who they are? `kept` is the file of the
+    dialogs, for an edge that comes after this one. `ready` is called with the bound address. Raises SipPortTaken.
     """
-    known = _KnownSources(known_sources)
+    known, may_call = _Membership(known_sources), _Membership(admitted)
     records, keepsakes = Records(record, clock, spool), Keepsakes(kept, clock)
     async with _Bound(listen, doors) as bound, asyncio.TaskGroup() as tasks:
-        edge = Edge(bound.config(advertised, route_key), known, asks)
+        edge = Edge(bound.config(advertised, route_key), known, asks, may_call)
         edge.take_up(keepsakes.open(), clock.monotonic())
         server = _Server(edge, bound.sock, clock, tasks, admit, records, keepsakes)
-        for number in range(RECORDERS):
-            tasks.create_task(records.write(), name=f"edge recorder {number}")
-        tasks.create_task(_mourner(server, worker_gone), name="edge gone workers")
+        _attend(tasks, server, records, worker_gone)
         await bound.start(server, known)
         if ready is not None:
             ready(bound.address)
@@ -126,7 +127,7 @@ class _Bound:
             invites_per_second=self._doors.invites_per_second,
         )
 
-    async def start(self, server: "_Server", known: "_KnownSources") -> None:
+    async def start(self, server: "_Server", known: "_Membership") -> None:
         """Hear what comes."""
         self._streams = server.streams = Streams(server.heard, known)
         for sock, context in self._listening:
@@ -195,20 +196,23 @@ def _bind(sock: socket.socket, listen: tuple[str, int], setting: str) -> None:
         raise SipPortTaken(f"{setting}: can't listen on {listen[0]}:{listen[1]}: {reason}.") from error
 
 
-class _KnownSources:
+class _Membership:
     """Is this host in one of the networks? Remembers answers while the networks stay the same object."""
 
     def __init__(self, networks: Callable[[], Sequence[Network]]) -> None:
         self._networks = networks
         self._seen: Sequence[Network] = ()
+        self._index = Index(())
         self._answers: dict[str, bool] = {}
 
     def __call__(self, host: str) -> bool:
         networks = self._networks()
         if networks is not self._seen or len(self._answers) > MOST_SOURCES_CACHED:
+            if networks is not self._seen:
+                self._index = Index(networks)
             self._seen, self._answers = networks, {}
         if host not in self._answers:
-            self._answers[host] = contains(networks, host)
+            self._answers[host] = host in self._index
         return self._answers[host]
 
 
@@ -235,6 +239,7 @@ class _Server:
         self._admit = admit
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._open: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -312,13 +317,17 @@ class _Server:
         self._perform(self._edge.decided(question.key, decision, self._clock.monotonic()))
 
     def _wind(self) -> None:
+        due = self._edge.next_timer()
+        if due == self._due:
+            return
+        self._due = due
         if self._timer is not None:
             self._timer.cancel()
-        due = self._edge.next_timer()
         wait = None if due is None else max(0.0, due - self._clock.monotonic())
         self._timer = None if wait is None else self._loop.call_later(wait, self._ring)
 
     def _ring(self) -> None:
+        self._due = None
         self._perform(self._edge.tick(self._clock.monotonic()))
 
 
@@ -330,6 +339,15 @@ async def _until_cancelled(server: _Server, records: Records, keepsakes: Keepsak
         await server.decided()
         await records.close()
         keepsakes.close()
+
+
+def _attend(
+    tasks: asyncio.TaskGroup, server: _Server, records: Records, worker_gone: asyncio.Queue[tuple[str, int]]
+) -> None:
+    """Write records and mourn workers, as long as the group lasts."""
+    for number in range(RECORDERS):
+        tasks.create_task(records.write(), name=f"edge recorder {number}")
+    tasks.create_task(_mourner(server, worker_gone), name="edge gone workers")
 
 
 async def _mourner(server: _Server, worker_gone: asyncio.Queue[tuple[str, int]]) -> None:

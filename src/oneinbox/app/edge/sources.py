@@ -37,18 +37,40 @@ def contains(networks: Iterable[Network], host: str) -> bool:
     return any(address in one for one in networks)
 
 
+class Index:
+    """Networks by the length of their prefixes: an address is found with one look for each length.
+
+    `host in index` wants a numeric host.
+    """
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._by_shift: dict[int, dict[int, set[int]]] = {4: {}, 6: {}}
+        for one in networks:
+            shift = one.max_prefixlen - one.prefixlen
+            self._by_shift[one.version].setdefault(shift, set()).add(int(one.network_address) >> shift)
+
+    def __contains__(self, host: str) -> bool:
+        address = ip_address(host)
+        number = int(address)
+        return any(number >> shift in found for shift, found in self._by_shift[address.version].items())
+
+
 class KnownSources:
     """All networks that may get more than a 403; calling it gives the same object until they change."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
         self._cidrs: tuple[str, ...] = ()
-        self._networks = self._trusted
+        self._networks = self._admitted = self._trusted
         self._logins = False
         self._stale = asyncio.Event()
 
     def __call__(self) -> Sequence[Network]:
         return self._networks
+
+    def admitted(self) -> Sequence[Network]:
+        """Those, and the ones from which strangers may call some number; the same object until they change."""
+        return self._admitted
 
     def logins(self) -> bool:
         """Has some number an inbound user name, so that strangers may prove who they are?"""
@@ -65,6 +87,7 @@ class KnownSources:
             self._logins = await trunks.any_login(session)
         if cidrs != self._cidrs:
             self._cidrs = cidrs
+            self._admitted = (*self._trusted, *map(network, cidrs))
             self._networks = (*self._trusted, *filter(trusts, map(network, cidrs)))
             _log.info("sources_changed", networks=len(self._networks))
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from tests.api.conftest import Api, Deployed, Hands
 
+from oneinbox.app.api.limits import SIGN_INS_TO_AN_ACCOUNT
 from oneinbox.app.bootstrap import add_user
 from oneinbox.features.auth.errors import EmailTaken
 from oneinbox.kit.bodies import InvalidField
@@ -326,3 +327,52 @@ def test_the_command_reads_the_password_from_stdin(deployed: Deployed, database_
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "password" in refused.stderr
     assert "short77" not in refused.stderr
+
+
+KEYED = {"Idempotency-Key": "sign-up-1"}
+
+
+@pytest.mark.parametrize("open_to_all", [True, False])
+def test_a_sign_up_that_is_sent_again_under_its_key_signs_in(
+    deploy: Callable[..., Deployed], open_to_all: bool
+) -> None:
+    deployed = deploy(open_signup=open_to_all)
+    first, again = (deployed.stranger()("POST", "/v1/auth/signup", json=ANN, headers=KEYED) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    users = [
+        Api(deployed.runner, deployed.app, one.json()["access_token"])("GET", "/v1/auth/me").json()
+        for one in (first, again)
+    ]
+    assert users[0] == users[1]
+    refused = deployed.stranger()("POST", "/v1/auth/signup", json=ANN | {"password": PASSWORD + "?"}, headers=KEYED)
+    assert refused.json()["code"] == ("EMAIL_TAKEN" if open_to_all else "SIGNUP_CLOSED")
+    without = deployed.stranger()("POST", "/v1/auth/signup", json=ANN)
+    assert without.json()["code"] == ("EMAIL_TAKEN" if open_to_all else "SIGNUP_CLOSED")
+
+
+def test_sign_ups_at_once_under_one_key_make_one_user(deployed: Deployed) -> None:
+    async def at_once() -> list[httpx.Response]:
+        stranger = deployed.stranger()
+        return await asyncio.gather(
+            *(stranger.send("POST", "/v1/auth/signup", json=ANN, headers=KEYED) for _ in range(4))
+        )
+
+    answers = deployed.runner.run(at_once())
+    assert {answer.status_code for answer in answers} == {201}
+    names = [
+        Api(deployed.runner, deployed.app, answer.json()["access_token"])("GET", "/v1/auth/me").json()["id"]
+        for answer in answers
+    ]
+    assert len(set(names)) == 1
+
+
+def test_a_key_gives_nobody_more_guesses(deployed: Deployed) -> None:
+    signed_up(deployed)
+    guesses = [
+        deployed.stranger(f"198.51.100.{n}")(
+            "POST", "/v1/auth/signup", json=ANN | {"password": f"{PASSWORD}{n}"}, headers=KEYED
+        ).status_code
+        for n in range(SIGN_INS_TO_AN_ACCOUNT + 1)
+    ]
+    assert set(guesses[:-1]) == {403}
+    assert guesses[-1] == 429

@@ -166,3 +166,34 @@ def test_answers_are_kept_for_a_day(api: Api, deployed: Deployed) -> None:
     assert api("POST", "/v1/agents", json=AGENT, **keyed("old")).json() == first
     deployed.runner.run(age(25))
     assert api("POST", "/v1/agents", json=AGENT, **keyed("old")).json() != first
+
+
+def test_twins_whose_lock_was_lost_make_one(deploy: Any) -> None:
+    """The server ends the connection that holds the lock while the first is still at work."""
+    one, other = deploy(), deploy()
+    first = one.workspace("default")
+    second = Api(other.runner, other.app, first.key)
+
+    async def sql(statement: str) -> Any:
+        async with one.database.transaction() as session:
+            return (await session.execute(text(statement))).scalar()
+
+    async def scene() -> list[Any]:
+        holder = "FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        async with one.database.transaction() as blocking:
+            await blocking.execute(text("LOCK TABLE llm_models IN EXCLUSIVE MODE"))
+            asked = [asyncio.create_task(first.send("POST", "/v1/agents", json=AGENT, **keyed("lost")))]
+            while not await sql(f"SELECT count(*) {holder}"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await sql(f"SELECT pg_terminate_backend(pid) {holder}")
+            asked.append(asyncio.create_task(second.send("POST", "/v1/agents", json=AGENT, **keyed("lost"))))
+            while not await sql(f"SELECT count(*) {holder}"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.3)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = one.runner.run(scene())
+    assert first("GET", "/v1/agents").json()["total"] == 1, answers
+    again = first("POST", "/v1/agents", json=AGENT, **keyed("lost"))
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (201, "true")
+    assert first("GET", "/v1/agents").json()["total"] == 1

@@ -21,6 +21,7 @@ from oneinbox.features.audit_events import service as audit_events
 from oneinbox.features.phone_numbers import service as phone_numbers
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate
 from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.db import Database
 from oneinbox.kit.sealing import MasterKeys, Sealer
 
 NUMBER = "+15550100001"
@@ -497,3 +498,43 @@ def test_what_its_caller_was_told_of_is_audited_again_only_when_it_is_done_after
     place.api("DELETE", f"/v1/phone-numbers/{phone_id}")
     resume_all(place)
     assert trail(place)[2:] == [("phone_number.delete", phone_id, 502), ("phone_number.delete", phone_id, 204)]
+
+
+KEY = {"headers": {"Idempotency-Key": "k"}}
+
+
+@pytest.mark.parametrize("since", ["nothing", "a change that failed", "a release"])
+def test_a_registration_that_is_sent_again_finds_its_number_whatever_has_become_of_it(place: Place, since: str) -> None:
+    """Its answer was lost; meanwhile somebody else has worked on the number."""
+    body = place.body()
+    made = place.api("POST", "/v1/phone-numbers", json=body, **KEY).json()
+    place.sql("UPDATE idempotency_keys SET status = NULL, sealed = NULL")
+    path = f"/v1/phone-numbers/{made['id']}"
+    if since == "a change that failed":
+        place.goes_wrong("update_outbound_trunk", FaultKind.DENIED)
+        assert place.api("PATCH", path, json={"provider_config": {"auth_username": "x"}}).status_code == 502
+    if since == "a release":
+        assert place.api("DELETE", path).status_code == 204
+    again = place.api("POST", "/v1/phone-numbers", json=body, **KEY)
+    if since == "a release":
+        assert (again.status_code, again.json()["code"]) == (404, "PHONE_NUMBER_NOT_FOUND")
+        assert place.counts() == [0, 0, 0]
+        return
+    assert (again.status_code, again.json()) == (201, made)
+    assert place.api("GET", path).json() == made
+    assert place.counts() == [1, 1, 1]
+
+
+def test_what_was_done_is_audited_even_if_its_answer_can_not_be_kept(place: Place, database_urls: Any) -> None:
+    owner = Database(database_urls.owner, pool_size=1)
+
+    async def as_owner(statement: str) -> None:
+        async with owner.transaction() as session:
+            await session.execute(text(statement))
+
+    place.run(as_owner("REVOKE UPDATE ON idempotency_keys FROM oneinbox_app"))
+    assert place.api("POST", "/v1/phone-numbers", json=place.body(), **KEY).status_code == 500
+    place.run(as_owner("GRANT UPDATE ON idempotency_keys TO oneinbox_app"))
+    place.run(owner.close())
+    ((phone_id,),) = place.sql("SELECT id FROM phone_numbers")
+    assert trail(place) == [("phone_number.create", phone_id, 201), ("phone_number.create", None, 500)]

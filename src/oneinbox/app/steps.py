@@ -25,7 +25,7 @@ from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
 from oneinbox.kit.errors import Conflict, ProviderError
 from oneinbox.kit.sealing import Sealer
-from oneinbox.kit.steps import OPEN, Operation, OperationState, Results, Step, StepState, Work
+from oneinbox.kit.steps import OPEN, Ending, Operation, OperationState, Results, Step, StepState, Work
 
 UNDO_TRIES = 3
 RESOURCE_WAIT_SECONDS, SETTLE_SECONDS, RESOURCE_POLL_SECONDS = 10.0, 30.0, 0.05
@@ -144,6 +144,7 @@ class _Run:
         self.operation_id = operation_id
         self.results: dict[str, str | None] = {}
         self._ledger, self._work, self._job = ledger, work, job
+        self._error: Exception | None = None
 
     async def forward(self, first: int, *, look_first: bool) -> None:
         """Do the steps from `first` on; `look_first` for whether that one was done already.
@@ -176,7 +177,7 @@ class _Run:
 
     async def _close(self, session: AsyncSession, state: OperationState) -> None:
         if self._work.ended is not None:
-            await self._work.ended(session, state)
+            await self._work.ended(session, Ending(self._work.resource_id, state, self._error))
         await self._ledger.close(session, self.operation_id, state, self._job)
 
     async def _do(self, seq: int, *, look_first: bool) -> None:
@@ -203,7 +204,7 @@ class _Run:
         self.results[step.name] = done
 
     async def _fail(self, seq: int, error: Exception) -> None:
-        fault = Fault.of(error)
+        self._error, fault = error, Fault.of(error)
         onward = self._work.onward and seq > 0
         async with self._ledger.turn(self.operation_id) as session:
             await self._ledger.blame(session, self.operation_id, seq, fault)

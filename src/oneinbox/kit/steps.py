@@ -43,7 +43,16 @@ class StepState(StrEnum):
     FAILED = "failed"
 
 
-Ended = Callable[[AsyncSession, OperationState], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an operation on a resource ends. `error` is what its caller is told, where that is known."""
+
+    resource_id: str
+    state: OperationState
+    error: Exception | None = None
+
+
+Ended = Callable[[AsyncSession, Ending], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

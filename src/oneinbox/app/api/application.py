@@ -11,19 +11,18 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oneinbox.app import aftermath
+from oneinbox.app.aftermath import Telling
 from oneinbox.app.api import errors, trail
 from oneinbox.app.api.callers import Settle, caller_of, changes_keys, person_of, require_scope
 from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.api.document import TITLE, VERSION, document
 from oneinbox.app.api.gate import Gate
-from oneinbox.app.api.idempotency import Claim
+from oneinbox.app.api.idempotency import HEADER, Claim
 from oneinbox.app.api.limits import Limits
 from oneinbox.app.api.requests import ID_HEADER, Requests
 from oneinbox.features.agents.endpoints import router as agents
 from oneinbox.features.api_keys.endpoints import router as api_keys
 from oneinbox.features.audit_events.endpoints import router as audit_events
-from oneinbox.features.audit_events.schemas import Deed
 from oneinbox.features.auth.endpoints import open_router as signing_in
 from oneinbox.features.auth.endpoints import router as signed_in
 from oneinbox.features.calls.endpoints import open_router as recordings
@@ -80,7 +79,12 @@ async def _visit(request: Request) -> AsyncIterator[None]:
     deployment: Deployment = request.app.state.deployment
     async with deployment.database.transaction() as session:
         request.state.visit = Visit(
-            session, deployment.clock, deployment.ports, request.state.ticket, trail.origin_of(request)
+            session,
+            deployment.clock,
+            deployment.ports,
+            request.state.ticket,
+            trail.origin_of(request),
+            keyed=HEADER in request.headers,
         )
         yield
 
@@ -128,25 +132,28 @@ async def _acting(request: Request, caller: Caller) -> AsyncIterator[None]:
     """The request's transaction. What it did is written in it, what it was refused in one of its own."""
     deployment: Deployment = request.app.state.deployment
     async with deployment.idempotency.once(request, caller.workspace_id) as claim:
-        ctx, deed = None, None
+        ctx, telling = None, None
         try:
             async with deployment.database.transaction() as session:
                 ctx = _context_of(request, deployment, caller, session, claim)
-                deed = await trail.deed_of(request, deployment, ctx)
-                ctx = replace(ctx, deed=aftermath.written(deed) if deed else None)
+                telling = await trail.telling_of(request, deployment, ctx)
+                if telling is not None:
+                    ctx = replace(ctx, deed=telling.written, ended=telling.ended)
                 request.state.context = ctx
-                request.state.conclude = partial(_conclude, deployment, ctx, deed, claim)
+                request.state.conclude = partial(_conclude, deployment, ctx, telling, claim)
                 yield
         except Exception as error:
-            if ctx is not None and deed is not None:
-                await trail.write_refusal(deployment, ctx, deed, error)
+            if ctx is not None and telling is not None:
+                await trail.write_refusal(deployment, ctx, telling, error)
             raise
 
 
-async def _conclude(deployment: Deployment, ctx: Context, deed: Deed | None, claim: Claim, response: Response) -> None:
+async def _conclude(
+    deployment: Deployment, ctx: Context, telling: Telling | None, claim: Claim, response: Response
+) -> None:
     """Before the transaction ends: the audit event and the kept answer, which are then there if its effect is."""
-    if deed is not None:
-        await trail.write(deployment, ctx, deed, response)
+    if telling is not None:
+        await trail.write(deployment, ctx, telling, response)
     await deployment.idempotency.keep(ctx.session, claim, response)
 
 

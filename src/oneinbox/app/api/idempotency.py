@@ -116,12 +116,17 @@ class Idempotency:
                 raise
 
     async def keep(self, session: AsyncSession, claim: Claim, response: Response) -> None:
-        """Write the answer in the transaction of what it answers for."""
+        """Write the answer in the transaction of what it answers for. Raises InProgress when a twin's is there.
+
+        Twins get so far at once only when the database has lost a lock, with its connection: one of them commits.
+        """
         if claim.asked is None:
             return
         sealed = self._sealer.seal(bytes(response.body).decode(), **_place(claim.asked))
-        answered = update(KeptAnswer).where(*_row(claim.asked))
-        await session.execute(answered.values(status=response.status_code, sealed=sealed))
+        answered = update(KeptAnswer).where(*_row(claim.asked), KeptAnswer.status.is_(None))
+        answered = answered.values(status=response.status_code, sealed=sealed).returning(KeptAnswer.resource_id)
+        if await session.scalar(answered) is None:
+            raise InProgress(f"Another request with this {HEADER} was answered first.")
 
     def _fingerprint(self, request: Request, body: bytes) -> bytes:
         said = (request.method, request.url.path, request.url.query, body.decode("latin-1"))

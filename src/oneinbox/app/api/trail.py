@@ -7,16 +7,18 @@ from dataclasses import replace
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from oneinbox.app import aftermath
+from oneinbox.app.aftermath import Telling, answered, status_of
 from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.features.audit_events import service as audit_events
 from oneinbox.features.audit_events.schemas import Deed
 from oneinbox.features.context import Context, Origin
-from oneinbox.kit.errors import OneInboxError, Unprocessable
+from oneinbox.kit.errors import Unprocessable
 from oneinbox.kit.signing import sign
+from oneinbox.kit.steps import OperationState
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 VERBS: Mapping[str, str] = {"POST": "create", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
@@ -25,14 +27,14 @@ LONGEST_AGENT = 300
 _log = structlog.get_logger(__name__)
 
 
-async def deed_of(request: Request, deployment: Deployment, ctx: Context) -> Deed | None:
-    """What the request will have done if it succeeds; None when it only reads."""
+async def telling_of(request: Request, deployment: Deployment, ctx: Context) -> Telling | None:
+    """Tells what the request will have done if it succeeds; None when it only reads."""
     if request.method in READING:
         return None
     resource_type, verb = _named(request)
     origin = origin_of(request)
     succeeding: int | None = request.scope["route"].status_code
-    return Deed(
+    deed = Deed(
         user_id=ctx.actor if ctx.kind == "user" else None,
         api_key_id=ctx.actor if ctx.kind == "api_key" else None,
         action=f"{resource_type}.{verb}",
@@ -44,21 +46,29 @@ async def deed_of(request: Request, deployment: Deployment, ctx: Context) -> Dee
         user_agent=origin.user_agent,
         payload_hash=sign(deployment.audit_key, (await request.body()).decode("latin-1")),
     )
+    return Telling(deed, ctx.workspace_id, deployment.audit_key, deployment.clock)
 
 
-async def write(deployment: Deployment, ctx: Context, deed: Deed, response: Response) -> None:
-    """What the request did, in its transaction."""
+async def write(deployment: Deployment, ctx: Context, telling: Telling, response: Response) -> None:
+    """What the request did, in its transaction, unless its operation has told of it."""
+    if telling.told is OperationState.DONE:
+        return
+    deed = telling.deed
     done = replace(deed, status=response.status_code, resource_id=deed.resource_id or _made(response))
     await audit_events.append(ctx.session, deployment.audit_key, ctx.workspace_id, done, ctx.clock.now())
 
 
-async def write_refusal(deployment: Deployment, ctx: Context, deed: Deed, error: Exception) -> None:
-    """What the request tried to do; while the database is away, in the log only."""
-    refused = replace(deed, status=_status(error))
+async def write_refusal(deployment: Deployment, ctx: Context, telling: Telling, error: Exception) -> None:
+    """What the request tried to do, unless its operation has told of it; while the database is away, in the log only.
+
+    What was done although its request fails now has been told as done, and this is told too.
+    """
+    if telling.told is OperationState.UNDONE:
+        return
+    refused = replace(telling.deed, status=_status(error))
     try:
         async with deployment.database.transaction() as session:
-            if ctx.deed is not None:
-                await aftermath.answered(session, ctx.workspace_id, ctx.deed)
+            await answered(session, ctx.workspace_id, telling.written)
             await audit_events.append(session, deployment.audit_key, ctx.workspace_id, refused, ctx.clock.now())
     except DATABASE_AWAY as away:
         _log.error("refusal_not_audited", action=refused.action, reason=type(away).__name__)
@@ -89,4 +99,4 @@ def _made(response: Response) -> str | None:
 def _status(error: Exception) -> int:
     if isinstance(error, RequestValidationError):
         return Unprocessable.status
-    return error.status if isinstance(error, OneInboxError) else OneInboxError.status
+    return error.status_code if isinstance(error, HTTPException) else status_of(error)

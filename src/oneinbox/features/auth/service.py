@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.audit_events import service as audit_events
@@ -20,11 +21,19 @@ SIGN_IN_LASTS = timedelta(days=30)
 
 
 async def sign_up(visit: Visit, body: SignupRequest) -> TokenResponse:
-    """A new user with a workspace of its own, signed in. Raises SignupClosed, EmailTaken, TooManyRequests."""
-    visit.attempts.count()
+    """A new user with a workspace of its own, signed in. Raises SignupClosed, EmailTaken, TooManyRequests.
+
+    With an idempotency key, whoever was signed up by the same request before, and perhaps not told, is signed in.
+    """
+    visit.attempts.count(body.email if visit.keyed else None)
+    if visit.keyed and (user := await _who(visit, body.email, body.password)) is not None:
+        return await _welcome_back(visit, user, 201)
     await _first_or_welcome(visit)
     hashed = await visit.ports.sign_in.passwords.hash(body.password.get_secret_value())
     await repository.one_at_a_time(visit.session)
+    there = visit.keyed and await repository.by_email(visit.session, body.email) is not None
+    if there and (twin := await _who(visit, body.email, body.password)) is not None:
+        return await _welcome_back(visit, twin, 201)
     first = await _first_or_welcome(visit)
     workspace_id = await workspaces.create(visit.session, body.organization_name or body.name, first=first)
     user = await add_user(visit.session, workspace_id, body.email, body.name, hashed)
@@ -47,14 +56,10 @@ async def log_in(visit: Visit, body: LoginRequest) -> TokenResponse:
     It takes as long for an address that nobody has.
     """
     visit.attempts.count(body.email)
-    user = await repository.by_email(visit.session, body.email)
-    hashed = user.password_hash if user else None
-    right = await visit.ports.sign_in.passwords.verify(hashed, body.password.get_secret_value())
-    if user is None or not right:
+    user = await _who(visit, body.email, body.password)
+    if user is None:
         raise WrongCredentials("The e-mail address or the password is wrong.")
-    visit.attempts.forgive(body.email)
-    await _audit(visit, user, "login", 200)
-    return await _signed_in(visit.session, visit.ports.sign_in, user, visit.clock.now())
+    return await _welcome_back(visit, user, 200)
 
 
 async def authenticate(session: AsyncSession, key: bytes, token: str, now: datetime) -> Caller:
@@ -98,6 +103,21 @@ async def me(ctx: Context) -> UserResponse:
         workspace_name=await workspaces.name_of(ctx.session, user.workspace_id),
         created_at=user.created_at,
     )
+
+
+async def _who(visit: Visit, email: str, password: SecretStr) -> User | None:
+    """The user of that address, if this is the password."""
+    user = await repository.by_email(visit.session, email)
+    right = await visit.ports.sign_in.passwords.verify(
+        user.password_hash if user else None, password.get_secret_value()
+    )
+    return user if right else None
+
+
+async def _welcome_back(visit: Visit, user: User, status: int) -> TokenResponse:
+    visit.attempts.forgive(user.email)
+    await _audit(visit, user, "login", status)
+    return await _signed_in(visit.session, visit.ports.sign_in, user, visit.clock.now())
 
 
 async def _first_or_welcome(visit: Visit) -> bool:

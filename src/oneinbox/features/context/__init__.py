@@ -13,7 +13,7 @@ from oneinbox.contracts.media import TrunkPlane
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.passwords import Passwords
 from oneinbox.kit.sealing import Sealer
-from oneinbox.kit.steps import Steps
+from oneinbox.kit.steps import Ended, Steps
 
 ActorKind = Literal["api_key", "user"]
 
@@ -106,7 +106,8 @@ class Context:
     """One request; `actor`, `kind`, `credential` and `scopes` are those of its caller.
 
     `made_id` is the id of what it makes, when a retry after a crash must find that; `again` says that this is one.
-    `deed` is what the audit trail will say of it if it succeeds, for work that others may have to end.
+    `deed` is what the audit trail will say of it if it succeeds, for work that others may have to end; `ended` tells
+    the trail in the transaction that ends such work.
     """
 
     session: AsyncSession
@@ -121,6 +122,7 @@ class Context:
     made_id: str = ""
     again: bool = False
     deed: str | None = None
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request that needs no key, and so belongs to no workspace."""
+    """A request that needs no key, and so belongs to no workspace.
+
+    `keyed` says that it came with an idempotency key, and so may be one that was sent before.
+    """
 
     session: AsyncSession
     clock: Clock
     ports: Ports
     attempts: Attempts
     origin: Origin
+    keyed: bool = False

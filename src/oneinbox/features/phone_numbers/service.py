@@ -43,7 +43,7 @@ async def register(ctx: Context, body: PhoneNumberCreate) -> PhoneNumber:
     _refuse_integration(body)
     config.resolve(ctx.ports, body.provider, body.provider_config)
     phone_id = ctx.made_id or new_id()
-    if ctx.again and await ctx.ports.steps.settle(phone_id):
+    if ctx.again and await _came_about(ctx, phone_id):
         return await get(ctx, phone_id)
     await _run(ctx, steps.registering(_hands(ctx), phone_id, body))
     return await get(ctx, phone_id)
@@ -183,8 +183,14 @@ def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
     return PhoneNumberResponse.model_validate(stored)
 
 
+async def _came_about(ctx: Context, phone_id: str) -> bool:
+    """Whether the request that is sent again has made its number, whatever has been done to that one since."""
+    settled = await ctx.ports.steps.settle(phone_id)
+    return settled or await _own(ctx).get(phone_id) is not None
+
+
 async def _run(ctx: Context, work: Work) -> None:
-    await ctx.ports.steps.run(replace(work, deed=ctx.deed))
+    await ctx.ports.steps.run(replace(work, deed=ctx.deed, ended=ctx.ended))
 
 
 def _hands(ctx: Context) -> steps.Hands:

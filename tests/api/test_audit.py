@@ -1,5 +1,6 @@
 """The audit trail: complete, its own workspace's only, and a chain that shows where it was tampered with."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -151,6 +152,45 @@ def test_tampering_is_found_at_the_first_row_that_is_not_right(
     deployed.runner.run(as_owner(database_urls, tampering))
     (found,) = verified(deployed)
     assert (found.seq, reason in found.reason) == (seq, True)
+
+
+WIPED = "DELETE FROM audit_events WHERE workspace_id = '{0}'; DELETE FROM audit_chains WHERE workspace_id = '{0}'"
+"""What has a workspace never have been written of."""
+
+
+@pytest.mark.parametrize(
+    ("also", "reason"),
+    [
+        ("", "Of 2 workspaces' chains 1 are there."),
+        ("; UPDATE audit_counts SET chains = 1", "The count of the chains is not as it was written"),
+        ("; DELETE FROM audit_counts", "not on record"),
+    ],
+)
+def test_a_chain_that_is_gone_altogether_is_missed(
+    api: Api, deployed: Deployed, database_urls: Any, also: str, reason: str
+) -> None:
+    other = deployed.workspace("other")
+    for one in (api, other):
+        one.agent()
+    assert verified(deployed) == []
+    workspace_id = other("GET", "/v1/audit-events").json()["items"][0]["org_id"]
+    deployed.runner.run(as_owner(database_urls, WIPED.format(workspace_id) + also))
+    (found,) = verified(deployed)
+    assert (found.workspace_id, reason in found.reason) == (None, True)
+    deployed.workspace("a third").agent()
+    other.agent()
+    found = verified(deployed)[-1]
+    assert found.workspace_id is None, "nothing makes it good again"
+
+
+def test_chains_begun_at_once_are_all_counted(deployed: Deployed) -> None:
+    tenants = [deployed.workspace(f"tenant {n}") for n in range(12)]
+
+    async def at_once() -> None:
+        await asyncio.gather(*(one.send("POST", "/v1/agents", json={"name": "Desk"}) for one in tenants))
+
+    deployed.runner.run(at_once())
+    assert verified(deployed) == []
 
 
 @pytest.mark.parametrize("tampering", [TRUNCATED, f"{TRUNCATED}; DELETE FROM audit_chains"])

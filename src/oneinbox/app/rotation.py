@@ -49,6 +49,7 @@ HASHES = frozenset(
         ("audit_events", "chain"),
         ("audit_chains", "chain"),
         ("audit_chains", "seal"),
+        ("audit_counts", "seal"),
     }
 )
 """Columns of bytes that are not sealed."""

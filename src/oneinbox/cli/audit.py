@@ -29,7 +29,8 @@ def verify() -> None:
         broken = asyncio.run(_verify(complete))
     for one in broken:
         row = f"{one.event_id} (number {one.seq})" if one.event_id else f"number {one.seq}"
-        typer.echo(f"workspace {one.workspace_id}: broken at {row}: {one.reason}")
+        place = f"workspace {one.workspace_id}: broken at {row}" if one.workspace_id else "the whole trail"
+        typer.echo(f"{place}: {one.reason}")
     if not broken:
         typer.echo("All chains are whole.")
     raise typer.Exit(1 if broken else 0)

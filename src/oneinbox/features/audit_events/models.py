@@ -1,4 +1,4 @@
-"""The rows of audit events, which the application may add and read but not change, and the end of each chain."""
+"""The rows of audit events, which the application may add and read but not change; chains' ends, and their count."""
 
 from datetime import datetime
 
@@ -43,4 +43,14 @@ class AuditChain(Base):
     workspace_id: Mapped[str] = mapped_column(String, ForeignKey("workspaces.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     chain: Mapped[bytes] = mapped_column(BYTEA)
+    seal: Mapped[bytes] = mapped_column(BYTEA)
+
+
+class AuditCount(Base):
+    """How many chains have been begun in the deployment: a single row. `seal` is an HMAC over it."""
+
+    __tablename__ = "audit_counts"
+
+    name: Mapped[str] = mapped_column(String, primary_key=True)
+    chains: Mapped[int] = mapped_column(BigInteger)
     seal: Mapped[bytes] = mapped_column(BYTEA)

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oneinbox.features.audit_events.models import AuditChain, AuditEvent
+from oneinbox.features.audit_events.models import AuditChain, AuditCount, AuditEvent
 from oneinbox.features.audit_events.schemas import Filters
 
 START = bytes(32)
 BATCH = 500
+ALL = "all"
 
 
 class AuditRepository:
@@ -36,8 +37,8 @@ class AuditRepository:
             rows = rows.where(AuditEvent.created_at < filters.until)
         return (await self._session.scalars(rows.order_by(AuditEvent.id.desc()).limit(limit))).all()
 
-    async def lock_end(self, first_seal: bytes) -> AuditChain:
-        """The end of the chain, held until the transaction ends; that of a new chain gets `first_seal`.
+    async def lock_end(self, first_seal: bytes) -> tuple[AuditChain, bool]:
+        """The end of the chain, held until the transaction ends, and whether the chain is new and got `first_seal`.
 
         An end that is gone although there are events is made again where they end, without a seal.
         """
@@ -46,11 +47,20 @@ class AuditRepository:
         own = select(AuditChain).where(AuditChain.workspace_id == self._workspace_id)
         held = own.with_for_update().execution_options(populate_existing=True)
         end = (await self._session.scalars(held)).one()
-        if made is not None:
-            last = await self._session.scalar(self._own.order_by(AuditEvent.seq.desc()).limit(1))
-            if last is not None:
-                end.seq, end.chain, end.seal = last.seq, last.chain, b""
-        return end
+        if made is None:
+            return end, False
+        last = await self._session.scalar(self._own.order_by(AuditEvent.seq.desc()).limit(1))
+        if last is not None:
+            end.seq, end.chain, end.seal = last.seq, last.chain, b""
+        return end, last is None
+
+    async def lock_count(self) -> AuditCount:
+        """The count of chains, held until the transaction ends; one that is gone is made again without a seal."""
+        there = await self._session.scalar(select(func.count()).select_from(AuditChain)) or 0
+        first = insert(AuditCount).values(name=ALL, chains=max(0, there - 1), seal=b"")
+        await self._session.execute(first.on_conflict_do_nothing())
+        held = select(AuditCount).with_for_update().execution_options(populate_existing=True)
+        return (await self._session.scalars(held)).one()
 
     async def add(self, event: AuditEvent) -> None:
         """The next event."""
@@ -75,3 +85,8 @@ async def chains(session: AsyncSession) -> Mapping[str, AuditChain | None]:
     ends = {end.workspace_id: end for end in await session.scalars(select(AuditChain))}
     chained = await session.scalars(select(AuditEvent.workspace_id).distinct())
     return {workspace_id: ends.get(workspace_id) for workspace_id in sorted({*ends, *chained})}
+
+
+async def count(session: AsyncSession) -> AuditCount | None:
+    """How many chains have been begun, if that is on record."""
+    return await session.scalar(select(AuditCount))

@@ -51,9 +51,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The first row of a workspace that is not as it was written, or whose neighbour is gone."""
+    """The first row of a workspace that is not as it was written, or whose neighbour is gone.
 
-    workspace_id: str
+    Without a workspace: whole chains are gone.
+    """
+
+    workspace_id: str | None
     seq: int
     event_id: str | None
     reason: str

@@ -2,7 +2,7 @@
 
 Each event's link is an HMAC-SHA256 over the link before it and the event itself, and the end of the chain carries one
 of its own, under a key that is sealed outside the reach of whoever can write to the tables. An end that was tampered
-with is never sealed again: the trail goes on, and verifying goes on to tell.
+with is never sealed again: the trail goes on, and verifying goes on to tell. So does the count of all chains.
 """
 
 import hmac
@@ -42,7 +42,9 @@ FIELDS = (
 async def append(session: AsyncSession, key: bytes, workspace_id: str, deed: Deed, now: datetime) -> None:
     """One more event, in the transaction of what it tells of. Waits for others that add to the same workspace's."""
     own = AuditRepository(session, workspace_id)
-    end = await own.lock_end(_seal(key, workspace_id, 0, START))
+    end, new = await own.lock_end(_seal(key, workspace_id, 0, START))
+    if new:
+        await _count_one_more(own, key)
     authentic = _is_sealed(key, end)
     event = AuditEvent(
         id=new_id(),
@@ -78,9 +80,10 @@ async def list_behind(
 
 
 async def verify(session: AsyncSession, key: bytes) -> list[Break]:
-    """The first break of each workspace's chain; empty when all are whole."""
+    """The first break of each workspace's chain, and whether chains are missing; empty when all are whole."""
     ends = await repository.chains(session)
     found = [await _first_break(session, key, workspace_id, end) for workspace_id, end in ends.items()]
+    found.append(await _miscounted(session, key, len(ends)))
     return [one for one in found if one is not None]
 
 
@@ -88,6 +91,26 @@ def to_response(event: AuditEvent) -> AuditEventResponse:
     """The event as the API shows it."""
     shown = {name: getattr(event, name) for name in AuditEventResponse.model_fields if hasattr(event, name)}
     return AuditEventResponse.model_validate(shown | {"org_id": event.workspace_id})
+
+
+async def _count_one_more(own: AuditRepository, key: bytes) -> None:
+    """A chain is begun. A count that was tampered with is never sealed again."""
+    count = await own.lock_count()
+    first = count.chains == 0 and not count.seal
+    authentic = first or hmac.compare_digest(count.seal, _seal_of_count(key, count.chains))
+    count.chains += 1
+    count.seal = _seal_of_count(key, count.chains) if authentic else b""
+
+
+async def _miscounted(session: AsyncSession, key: bytes, there: int) -> Break | None:
+    count = await repository.count(session)
+    if count is None:
+        return Break(None, 0, None, "How many chains there were is not on record.") if there else None
+    if not hmac.compare_digest(count.seal, _seal_of_count(key, count.chains)):
+        return Break(None, 0, None, "The count of the chains is not as it was written: whole chains may be gone.")
+    if count.chains != there:
+        return Break(None, 0, None, f"Of {count.chains} workspaces' chains {there} are there.")
+    return None
 
 
 async def _first_break(session: AsyncSession, key: bytes, workspace_id: str, end: AuditChain | None) -> Break | None:
@@ -113,6 +136,10 @@ def _is_sealed(key: bytes, end: AuditChain) -> bool:
 
 def _seal(key: bytes, workspace_id: str, seq: int, chain: bytes) -> bytes:
     return hmac.digest(key, json.dumps(["end", workspace_id, seq, chain.hex()]).encode(), "sha256")
+
+
+def _seal_of_count(key: bytes, chains: int) -> bytes:
+    return hmac.digest(key, json.dumps(["chains", chains]).encode(), "sha256")
 
 
 def _link(key: bytes, before: bytes, event: AuditEvent) -> bytes:

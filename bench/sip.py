@@ -79,6 +79,10 @@ class Dialog:
         """The ACK of a 200."""
         return self._request("ACK", self.target, 1, "ack")
 
+    def cancel(self) -> bytes:
+        """Giving up before the answer: of the INVITE's transaction."""
+        return self._request("CANCEL", f"sip:{self.number}@{self.edge[0]}:{self.edge[1]}", 1, "invite")
+
     def ack_refusal(self, refusal: Message) -> bytes:
         """The ACK of any other final answer: of the INVITE's transaction."""
         self.to_tag = refusal.headers["to"][0].partition(";tag=")[2]

@@ -220,6 +220,16 @@ def test_of_many_strangers_admission_hears_little_and_the_record_counts(make_lin
     assert say.starts(again) == ["100"], "a few are always asked about"
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_few_messages_are_read_of_those_who_cannot_call(make_line, say, asks):
+    line = turned_away(make_line, asks)
+    strangers = [(f"192.0.{n // 250}.{n % 250}", 5060) for n in range(400)]
+    heard = [say.starts(line.hear(say.invite(method="OPTIONS", body=b""), stranger)) for stranger in strangers]
+    refusal = "401" if asks else "403"
+    assert heard.count([refusal]) == (400 if asks else 100)
+    assert heard.count([]) == (0 if asks else 300)
+
+
 def test_many_strangers_keep_nobody_out_who_may_call(make_line, say):
     line = turned_away(make_line, asks=False)
     for n in range(10):

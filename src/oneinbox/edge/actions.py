@@ -86,13 +86,15 @@ class EdgeConfig:
     max_dialogs: int = 20_000
     max_relayed: int = 20_000
     max_sources: int = 20_000
-    max_tallied: int = 200
+    max_tallied: int = 50
     """Sources that are counted apart in the record, of those whose messages leave no record each."""
     stranger_burst: float = 20.0
     stranger_per_second: float = 8.0
     strangers_per_second: float = 500.0
     """All of them together, and as many again for those who say that they can prove who they are."""
-    strangers_asked_per_second: float = 20.0
+    hopeless_per_second: float = 50.0
+    """All strangers together whom no number admits, while none has a login either."""
+    strangers_asked_per_second: float = 5.0
     """INVITEs of sources that no number admits, about which admission is asked all the same; it records each."""
     known_per_second: float = 2_000.0
     """Messages of one known source, before they are read."""

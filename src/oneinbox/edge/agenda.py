@@ -135,6 +135,7 @@ class Buckets:
         key = ":".join(host.split(":")[:4]) if ":" in host else host
         left, since = self._left.get(key, now) or (self._burst, now)
         left = min(self._burst, left + (now - since) * self._rate)
-        allowed = left >= 1
-        self._left.put(key, (left - 1 if allowed else left, now), now)
-        return allowed
+        if left < 1:
+            return False  # what was stored goes on to say the same
+        self._left.put(key, (left - 1, now), now)
+        return True

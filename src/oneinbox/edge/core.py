@@ -42,6 +42,8 @@ class Edge:
     ) -> None:
         self._agenda = Agenda(config)
         self._is_known = is_known
+        self._asks = asks
+        self._may_call = may_call
         self._dialogs = Dialogs(self._agenda)
         self._nonces = Nonces(config.nonce_key, config.max_nonces)
         self._invites = Invites(self._agenda, self._dialogs, self._nonces)
@@ -68,7 +70,8 @@ class Edge:
         ping = source.is_stream and data == PING
         if ping or data.strip(b"\r\n\0 "):
             known = self._is_known(source[0])
-            if not (self._workers.get(source, now) or self._gate.opens(data, source[0], known, now)):
+            hopeful = known or self._asks() or self._may_call(source[0])
+            if not (self._workers.get(source, now) or self._gate.opens(data, source[0], known, hopeful, now)):
                 self._tally.add(source[0], SILENCED, now)
             elif ping:
                 self._agenda.send(PONG, source)

@@ -21,17 +21,21 @@ class Gate:
         self._long = Buckets(LONG_PER_SECOND * BURST_SECONDS, LONG_PER_SECOND, most)
         together = config.strangers_per_second
         self._strangers = Buckets(together * BURST_SECONDS, together, 1)
+        hopeless = config.hopeless_per_second
+        self._hopeless = Buckets(hopeless * BURST_SECONDS, hopeless, 1)
         self._proving = Buckets(together * BURST_SECONDS, together, 1)
 
     def __len__(self) -> int:
         return len(self._stranger) + len(self._known) + len(self._long)
 
-    def opens(self, data: bytes, host: str, known: bool, now: float) -> bool:
-        """Is this message to be read?"""
+    def opens(self, data: bytes, host: str, known: bool, hopeful: bool, now: float) -> bool:
+        """Is this message to be read? `hopeful`: may its sender, if not known, call for all that we know?"""
         long = len(data) > LONG_BYTES
         if known:
             return self._known.take(host, now) and (not long or self._long.take(host, now))
         if long or not self._stranger.take(host, now):
             return False
+        if not hopeful:
+            return self._hopeless.take(EVERYBODY, now)
         together = self._proving if PROOF in data else self._strangers
         return together.take(EVERYBODY, now)

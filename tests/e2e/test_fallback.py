@@ -28,7 +28,7 @@ def test_a_deleted_agents_calls_go_to_its_fallback(product: Product, tmp_path: P
             await caller.hang_up()
             return await heard_words(caller.phone.pcm)
 
-    assert not missing(asyncio.run(scene()), "good", "second", "agent", "speaking")
+    assert not missing(asyncio.run(scene()), "morning", "second", "agent", "speaking")
     call = product.ended_call(number)
     assert (call["agent_id"], call["end_reason"]) == (second, "caller_hangup")
     assert [message["content"] for message in call["messages"]] == [FALLBACK]
@@ -52,7 +52,7 @@ def test_an_agent_that_breaks_in_mid_call_is_followed_by_its_fallback(
             return await heard_words(greeting), await heard_words(caller.phone.since(asked))
 
     greeting, after = asyncio.run(scene())
-    assert not missing(greeting, "this", "is", "first", "agent")
+    assert not missing(greeting, "first", "agent")
     assert not missing(after, "morning", "second", "agent", "speaking")
     assert product.ended_call(number)["end_reason"] == "caller_hangup"
 

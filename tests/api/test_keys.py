@@ -31,9 +31,12 @@ def queries(database: Database) -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         asked.append(statement)
 
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    engines = (database.engine.sync_engine, database.autocommit.sync_engine)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     yield asked
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_rotated_key_works_until_its_grace_is_over(deploy: Callable[..., Deployed]) -> None:

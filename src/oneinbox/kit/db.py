@@ -77,26 +77,20 @@ def conninfo(url: str) -> str:
 
 
 class Database:
-    """A pool of connections. `url` is `postgresql+psycopg://…`; `postgres://` and `postgresql://` are taken too."""
+    """Two pools of connections, for transactions and for statements that stand alone, which grow as they are used.
+
+    `url` is `postgresql+psycopg://…`; `postgres://` and `postgresql://` are taken too.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.pool_size = pool_size
         self.url = libpq_url(url)
-        limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
-        self.engine: AsyncEngine = create_async_engine(
-            database_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=CONNECT_SECONDS,
-            isolation_level="AUTOCOMMIT",
-            skip_autocommit_rollback=True,
-            hide_parameters=True,
-            connect_args={**WAITS, "options": limits},
+        self.engine = _engine(database_url(url), pool_size)
+        self.autocommit = _engine(
+            database_url(url), pool_size, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
         )
-        event.listen(self.engine.sync_engine, "checkout", _refuse_the_hung_up)
-        self._statements = async_sessionmaker(self.engine, expire_on_commit=False)
-        in_transactions = self.engine.execution_options(isolation_level="READ COMMITTED")
-        self._transactions = async_sessionmaker(in_transactions, expire_on_commit=False)
+        self._transactions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._statements = async_sessionmaker(self.autocommit, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -134,6 +128,22 @@ class Database:
     async def close(self) -> None:
         """Close every connection; leaving its block does so too."""
         await self.engine.dispose()
+        await self.autocommit.dispose()
+
+
+def _engine(url: URL, pool_size: int, **more: object) -> AsyncEngine:
+    limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=CONNECT_SECONDS,
+        hide_parameters=True,
+        connect_args={**WAITS, "options": limits},
+        **more,
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_the_hung_up)
+    return engine
 
 
 def _refuse_the_hung_up(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:

@@ -156,7 +156,7 @@ class Idempotency:
     async def _try_to_lock(self, number: int) -> AsyncConnection | None:
         """A connection that holds the lock; None when another one does, or when there is none to be had."""
         try:
-            connection = await self._locks.engine.connect()
+            connection = await self._locks.autocommit.connect()
         except PoolTimeout:
             return None
         got = False

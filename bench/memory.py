@@ -14,6 +14,8 @@ from bench.world import World
 FEW, MANY = 200, 2000
 TOGETHER = 10
 CALL_SECONDS = 0.5
+MOST_SILENT_SECONDS = 2.0
+"""Waited for longer than that, the first packet counts as missing."""
 AGENTS = 10
 
 
@@ -61,6 +63,7 @@ def _ring_once(exchange: Exchange, call: Call, failed: Counter[str]) -> Script:
     yield from until(lambda: call.status > 0, 5)
     if call.answered is not None:
         yield from pause(CALL_SECONDS)
+        yield from until(lambda: bool(call.heard), MOST_SILENT_SECONDS)
     if (what := _failure(call)) is not None:
         failed[what] += 1
     exchange.hang_up(call)

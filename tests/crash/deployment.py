@@ -74,9 +74,10 @@ class Crashable:
         self.server.stop()
         self.server.start(port=port)
 
-    async def ask(self, method: str, path: str, body: Any = None) -> httpx.Response | None:
-        """The API's answer; None when there was none."""
-        headers = {"Authorization": f"Bearer {self.key}"}
+    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response | None:
+        """The API's answer; None when there was none. Headers are written with `_` for `-`."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers |= {"Authorization": f"Bearer {self.key}"}
         base = f"http://{self.settings.api_listen}"
         try:
             async with httpx.AsyncClient(base_url=base, headers=headers, timeout=ASK_SECONDS) as client:

@@ -8,12 +8,14 @@ from typing import cast
 
 from oneinbox.features.context import Ports
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate, PhoneNumberUpdate, SipProviderConfig
-from oneinbox.features.phone_numbers.steps import KINDS, Hands, registering, releasing, updating
+from oneinbox.features.phone_numbers.steps import KINDS, REGISTER, Hands, registering, releasing, updating
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.steps import Work
 
-CHANGES_NOTHING = frozenset({"check"})
-"""Steps without an effect: only what is written down about them can be lost."""
+ANSWER = "answer"
+"""After the last step: the answer is kept under the request's idempotency key, in the request's own transaction."""
+CHANGES_NOTHING = frozenset({"check", ANSWER})
+"""Where there is no effect: only what is written down about it can be lost."""
 
 
 class Point(StrEnum):
@@ -70,10 +72,10 @@ def _all() -> Iterator[Scenario]:
     number = 0
     for fault in Fault:
         for work in _works():
-            for step in work.steps:
-                for point in [Point.UNSTORED] if step.name in CHANGES_NOTHING else Point:
+            for step in (*(step.name for step in work.steps), *([ANSWER] if work.kind == REGISTER else [])):
+                for point in [Point.UNSTORED] if step in CHANGES_NOTHING else Point:
                     number += 1
-                    yield Scenario(work.kind, step.name, point, fault, f"+1555{number:07d}")
+                    yield Scenario(work.kind, step, point, fault, f"+1555{number:07d}")
 
 
 MATRIX = tuple(_all())

@@ -45,12 +45,24 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION crash_at_answer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF NEW.status IS NOT NULL THEN
+        PERFORM crash_point(p.phone_number, 'answer', 'answered but not stored') FROM phone_numbers p
+         WHERE p.id = NEW.resource_id;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
 CREATE TRIGGER crash_before BEFORE INSERT OR UPDATE ON phone_numbers
     FOR EACH ROW EXECUTE FUNCTION crash_at_row('before send');
 CREATE TRIGGER crash_after AFTER INSERT OR UPDATE ON phone_numbers
     FOR EACH ROW EXECUTE FUNCTION crash_at_row('sent but unanswered');
 CREATE TRIGGER crash_mark BEFORE UPDATE ON operation_steps
     FOR EACH ROW EXECUTE FUNCTION crash_at_step();
+CREATE TRIGGER crash_answer BEFORE UPDATE ON idempotency_keys
+    FOR EACH ROW EXECUTE FUNCTION crash_at_answer();
 """
 
 

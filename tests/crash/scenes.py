@@ -1,15 +1,15 @@
-"""Plays scenarios and judges what is left: fully active or fully gone, both stores equal, nothing pending."""
+"""Plays scenarios and judges what is left: fully active or fully gone, stores equal, nothing pending, told once."""
 
 import asyncio
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 from tests.crash.deployment import Crashable
 from tests.crash.matrix import Fault, Point, Scenario
+from tests.crash.retries import Request, unlike, untold
 
 from oneinbox.adapters.media.scripted.wire import Fault as PlaneFault
 from oneinbox.adapters.media.scripted.wire import FaultKind
@@ -35,6 +35,8 @@ ON_PLANE = {
     (Point.UNANSWERED, Fault.LOST): FaultKind.LOST,
     (Point.UNANSWERED, Fault.ERROR): FaultKind.DENIED,
 }
+SUDDEN = (Fault.KILL, Fault.DATABASE)
+"""After these a client asks again at once, while its first request's operation is still open."""
 IN_DATABASE = {
     Fault.KILL: "wait",
     Fault.DATABASE: "wait",
@@ -54,7 +56,13 @@ class Played:
     before: int
     """How often its place was seen before."""
     phone_id: str | None = None
-    answer: httpx.Response | None = None
+    requests: list[Request] = field(default_factory=list)
+    """The one that was broken off, and its repetitions."""
+
+    @property
+    def key(self) -> str:
+        """What its registration is sent under."""
+        return f"crash-{self.scenario.number}"
 
 
 class Stage:
@@ -74,9 +82,15 @@ class Stage:
         with self._deployment.points.barred(plans):
             asking = [asyncio.create_task(self._ask(one)) for one in played]
             await asyncio.gather(*(self._reached(one) for one in played))
-            await self._strike(faults.pop(), asking)
+            await self._strike(scenarios[0].fault, asking)
         await asyncio.gather(*asking)
+        registered = [one for one in played if one.scenario.kind == "register"]
+        if scenarios[0].fault in SUDDEN:
+            await asyncio.gather(*(self._ask(one) for one in registered))
         await asyncio.gather(*(self._judge(one) for one in played))
+        for _ in range(2):
+            await asyncio.gather(*(self._ask(one) for one in registered))
+        await asyncio.gather(*(self._judge(one, repeated=True) for one in registered))
 
     async def _prepare(self, scenario: Scenario) -> Played:
         phone_id = None
@@ -102,14 +116,19 @@ class Stage:
 
     async def _ask(self, one: Played) -> None:
         path = f"/v1/phone-numbers/{one.phone_id}"
+        sent = Request(f"{one.scenario.number[1:]}-{len(one.requests)}")
+        one.requests.append(sent)
+        headers = {"X_Request_Id": sent.id}
         match one.scenario.kind:
             case "register":
-                request = self._deployment.ask("POST", "/v1/phone-numbers", self._registration(one.scenario))
+                body = self._registration(one.scenario)
+                headers |= {"Idempotency_Key": one.key}
+                asked = self._deployment.ask("POST", "/v1/phone-numbers", body, **headers)
             case "update":
-                request = self._deployment.ask("PATCH", path, {"provider_config": NEW, "friendly_name": "new"})
+                asked = self._deployment.ask("PATCH", path, {"provider_config": NEW, "friendly_name": "new"}, **headers)
             case _:
-                request = self._deployment.ask("DELETE", path)
-        one.answer = await request
+                asked = self._deployment.ask("DELETE", path, **headers)
+        sent.answer = await asked
 
     async def _reached(self, one: Played) -> None:
         """Wait until the operation has come to its crash point."""
@@ -135,21 +154,22 @@ class Stage:
             case _:
                 await asyncio.wait(asking)
 
-    async def _judge(self, one: Played) -> None:
+    async def _judge(self, one: Played, *, repeated: bool = False) -> None:
         wrong = "nothing was looked at"
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
-                while wrong := await self._wrong(one):  # noqa: ASYNC110
+                while wrong := await self._wrong(one, repeated):  # noqa: ASYNC110
                     await asyncio.sleep(0.25)
         except TimeoutError:
             self.failures.setdefault(one.scenario, f"after {SETTLE_SECONDS:.0f} s: {wrong}")
 
-    async def _wrong(self, one: Played) -> str:
+    async def _wrong(self, one: Played, repeated: bool) -> str:
         """What is not as it should be; empty when everything is."""
         number = one.scenario.number
         found = await asyncio.to_thread(self._deployment.sql, ROWS, [number])
         rows = [row for row in found if row["deleted_at"] is None]
-        ids = {row["id"] for row in found} | ({one.phone_id} if one.phone_id else set())
+        claimed = await asyncio.to_thread(self._deployment.sql, CLAIMED, [one.key])
+        ids = {row["id"] for row in found + claimed} | ({one.phone_id} if one.phone_id else set())
         things = _of(await self._deployment.things(), number, ids)
         if pending := await asyncio.to_thread(self._deployment.sql, PENDING, [list(ids)]):
             return f"pending: {pending}"
@@ -157,7 +177,11 @@ class Stage:
             wrong = f"gone, but left on the media plane: {things}" if any(things.values()) else ""
         else:
             wrong = self._unequal(rows[0], things)
-        return wrong or _contradicted(one, rows)
+        operations = await asyncio.to_thread(self._deployment.sql, OPERATIONS, [list(ids), one.scenario.kind])
+        events = await asyncio.to_thread(self._deployment.sql, EVENTS, [f"{number[1:]}-%"])
+        states = [row["state"] for row in operations]
+        wrong = wrong or _contradicted(one, rows) or untold(one.requests, states, events)
+        return wrong or (unlike(one.requests, states, rows) if repeated else "")
 
     def _unequal(self, row: dict[str, Any], things: dict[str, dict[str, Any]]) -> str:
         """How the number and what the media plane has of it differ."""
@@ -182,6 +206,9 @@ class Stage:
 
 
 ROWS = "SELECT * FROM phone_numbers WHERE phone_number = %s"
+CLAIMED = "SELECT resource_id AS id FROM idempotency_keys WHERE key = %s"
+OPERATIONS = "SELECT state FROM operations WHERE resource_id = ANY(%s) AND kind = %s ORDER BY id"
+EVENTS = "SELECT request_id, status FROM audit_events WHERE request_id LIKE %s"
 PENDING = """
 SELECT o.id, o.kind, o.state, j.status::text AS job FROM operations o
   LEFT JOIN procrastinate_jobs j ON j.args ->> 'operation_id' = o.id
@@ -206,11 +233,12 @@ def _of(everything: dict[str, Any], number: str, ids: set[str]) -> dict[str, dic
 
 def _contradicted(one: Played, rows: list[dict[str, Any]]) -> str:
     """A success that was told must be one."""
-    if one.answer is None or one.answer.status_code >= 300:
+    answer = one.requests[0].answer
+    if answer is None or answer.status_code >= 300:
         return ""
     told = {"register": bool(rows), "delete": not rows}
     if not told.get(one.scenario.kind, bool(rows) and rows[0]["friendly_name"] == "new"):
-        return f"answered {one.answer.status_code}, which is not so"
+        return f"answered {answer.status_code}, which is not so"
     return ""
 
 

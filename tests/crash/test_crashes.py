@@ -5,19 +5,28 @@ from pathlib import Path
 
 import pytest
 from tests.crash.deployment import Crashable, crashable
-from tests.crash.matrix import MATRIX, Fault, Point, Scenario
+from tests.crash.matrix import ANSWER, CHANGES_NOTHING, MATRIX, Fault, Point, Scenario
 from tests.crash.scenes import Stage, agent_of
 
 from oneinbox.adapters.media.scripted.wire import Fault as PlaneFault
 from oneinbox.adapters.media.scripted.wire import FaultKind
 
 CHOSEN = {
-    Fault.KILL: ("register activate", "register inbound_trunk", "update outbound_trunk", "delete forget"),
+    Fault.KILL: (
+        "register activate",
+        "register answer",
+        "register inbound_trunk",
+        "update outbound_trunk",
+        "delete forget",
+    ),
     Fault.DATABASE: ("update change", "register dispatch_rule", "delete dispatch_rule"),
-    Fault.LOST: ("update check", "register outbound_trunk", "delete withdraw"),
+    Fault.LOST: ("update check", "register outbound_trunk", "register answer", "delete withdraw"),
     Fault.TIMEOUT: ("register reserve", "delete inbound_trunk"),
     Fault.ERROR: ("register activate", "update change", "delete outbound_trunk"),
 }
+
+
+REGISTERING = ("reserve", "inbound_trunk", "outbound_trunk", "dispatch_rule", "activate")
 
 
 def chosen(fault: Fault) -> list[Scenario]:
@@ -33,7 +42,9 @@ def test_the_matrix_is_whole() -> None:
     steps = {(one.kind, one.step) for one in MATRIX}
     assert {kind for kind, _ in steps} == {"register", "update", "delete"}
     assert len({str(one) for one in MATRIX}) == len(MATRIX) == len({one.number for one in MATRIX})
-    assert len(MATRIX) == len(Fault) * (len(Point) * (len(steps) - 1) + 1)
+    effects = [step for step in steps if step[1] not in CHANGES_NOTHING]
+    assert len(MATRIX) == len(Fault) * (len(Point) * len(effects) + len(steps) - len(effects))
+    assert {step for kind, step in steps if kind == "register"} == {*REGISTERING, ANSWER}
 
 
 @pytest.mark.timeout(300)

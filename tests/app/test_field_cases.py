@@ -90,7 +90,7 @@ def play(template: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> It
             runner.run(end())
 
 
-@pytest.mark.parametrize("name", ["i04-compact", "i06-anonymous", "i14-timer-invite", "i14-toosmall", "i11-codecs"])
+@pytest.mark.parametrize("name", ["i04-compact", "i06-anonymous", "i14-timer-invite", "i11-codecs"])
 def test_offers_that_are_answered(play: Play, name: str) -> None:
     async def act(scene: Scene) -> None:
         async with scene.caller() as one:
@@ -101,8 +101,8 @@ def test_offers_that_are_answered(play: Play, name: str) -> None:
             assert call.to_number == A
             if name == "i06-anonymous":
                 assert call.from_number is None
-            if name == "i14-toosmall":
-                assert answer.first("session-expires") is None
+            if name == "i14-timer-invite":
+                assert answer.first("session-expires") == "90;refresher=uac"
             if name == "i11-codecs":
                 codecs_are_the_truth(answer.body.decode())
 
@@ -186,6 +186,16 @@ def test_i12_hold_and_resume(play: Play, hold: str, mode: str) -> None:
             one.acknowledge(3)
             assert await one.audio(1.5) > 20
             assert len(await scene.calls(one)) == 1
+
+    play(act)
+
+
+def test_i14_a_session_that_is_too_short_is_refused_with_the_least_there_is(play: Play) -> None:
+    async def act(scene: Scene) -> None:
+        async with scene.caller() as one:
+            answer = await one.call("i14-toosmall")
+            assert (answer.status, answer.first("min-se")) == (422, "90")
+            assert not await scene.calls(one)
 
     play(act)
 

@@ -3,10 +3,10 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 PYTHON ?= python3
 
-.PHONY: help install run demo tools test test-crash fuzz check bench openapi docs lock clean
+.PHONY: help install run demo tools test test-crash test-canaries fuzz check bench openapi docs lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Put everything into .venv, from the lock file and with hashes
 
@@ -41,6 +41,9 @@ test: install tools ## Run the tests
 
 test-crash: install ## Break off every registration, change and release at every step; prints N of N
 	@$(PY) -m tests.crash
+
+test-canaries: install ## Plant secrets everywhere and look for them everywhere else; prints N of N
+	@$(PY) -m tests.canaries
 
 fuzz: install ## Look for messages that the SIP edge stumbles over, a minute for each kind
 	.venv/bin/uv pip install --python $(PY) atheris==3.0.0

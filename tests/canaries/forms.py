@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 8
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def forms(secret: str, *, username: str = "", realms: tuple[str, ...] = ("oneinbox",)) -> dict[str, bytes]:
@@ -25,6 +26,8 @@ def forms(secret: str, *, username: str = "", realms: tuple[str, ...] = ("oneinb
         "repr": repr(secret)[1:-1].encode(),
     }
     found |= {f"base64+{shift}": form for shift, form in enumerate(_base64(raw))}
+    found |= {f"base64url+{shift}": form.translate(URL_SAFE) for shift, form in enumerate(_base64(raw))}
+    found["sha256 base64"] = base64.b64encode(hashlib.sha256(raw).digest()).rstrip(b"=")
     for realm in realms:
         said = f"{username}:{realm}:{secret}".encode()
         found[f"ha1 md5 {realm}"] = hashlib.md5(said).hexdigest().encode()

@@ -85,8 +85,9 @@ def test_a_model_named_in_the_plan_is_the_one_asked() -> None:
         (CUT, 1, None),
         (Answer(events=((0.0, chunk("We open")), (5.0, chunk(" late")))), 1, None),
         (Answer(events=()), 2, None),
+        (Answer(events=((0.0, chunk("")), (0.0, chunk(None, "stop")))), 2, None),
     ],
-    ids=["401", "404", "429", "500", "hangs before the first token", "cut", "hangs after it", "empty"],
+    ids=["401", "404", "429", "500", "hangs before the first token", "cut", "hangs after it", "nothing", "empty"],
 )
 def test_failures_are_typed_bounded_and_hold_no_key(
     answer: Answer, requests: int, status: int | None, caplog: pytest.LogCaptureFixture

@@ -142,6 +142,8 @@ class _HostedStream(LLMStream):
             raise self._error("could not be reached or broke off", retryable=not self._spoke) from None
         if not self._finished:
             raise self._error("broke off its answer", retryable=not self._spoke)
+        if not self._spoke:
+            raise self._error("gave an empty answer", retryable=True)
 
     def _parse_choice(self, id: str, choice: Choice, thinking_filter: ThinkingTokenFilter) -> llm.ChatChunk | None:
         chunk = super()._parse_choice(id, choice, thinking_filter)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast
 
-from sqlalchemy import Table, Update, func, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.kit.clock import Clock
@@ -21,6 +21,38 @@ LEASE = timedelta(seconds=6)
 """Longer than any media plane is waited for, so that nobody takes an operation over whose step may be under way."""
 REQUEST = "request"
 OPERATIONS, STEPS = cast(Table, Operation.__table__), cast(Table, OperationStep.__table__)
+
+_OURS = (
+    select(OPERATIONS.c.id)
+    .where(OPERATIONS.c.id == bindparam("operation"), OPERATIONS.c.runner == bindparam("by"))
+    .where(OPERATIONS.c.state.in_(OPEN))
+    .with_for_update()
+)
+_LEASED = (
+    update(OPERATIONS)
+    .where(OPERATIONS.c.id == bindparam("operation"), OPERATIONS.c.state.in_(OPEN))
+    .values(runner=bindparam("by"), leased_until=func.clock_timestamp() + bindparam("time"))
+)
+_MARKED = (
+    update(STEPS)
+    .where(STEPS.c.operation_id == bindparam("operation"), STEPS.c.seq == bindparam("step"))
+    .values(state=bindparam("reached"), external_id=bindparam("found"), updated_at=bindparam("now"))
+)
+_ANNOUNCED = insert(STEPS).values(
+    operation_id=bindparam("operation"),
+    seq=bindparam("following"),
+    name=bindparam("title"),
+    state=StepState.SENDING,
+    started_at=bindparam("now"),
+)
+_ADVANCED = _LEASED.add_cte(_MARKED.cte("marked"), _ANNOUNCED.cte("announced"))
+_CLOSED = (
+    update(OPERATIONS)
+    .where(OPERATIONS.c.id == bindparam("operation"))
+    .values(
+        state=bindparam("end"), request=None, deed=None, runner=None, leased_until=None, updated_at=bindparam("now")
+    )
+)
 
 
 class OperationElsewhere(Unavailable):
@@ -93,12 +125,10 @@ class Ledger:
         async with self._database.transaction() as session:
             if work.require is not None:
                 await work.require(session)
-            added = await session.execute(
-                insert(Operation).values(**values).on_conflict_do_nothing().returning(Operation.id)
-            )
-            if added.one_or_none() is None:
+            added = insert(OPERATIONS).values(**values).on_conflict_do_nothing().returning(OPERATIONS.c.id)
+            if await session.scalar(added) is None:
                 return None
-            await self.announce(session, operation_id, 0, work.steps[0])
+            await session.execute(_ANNOUNCED, self._announcing(operation_id, 0, work.steps[0]))
             return operation_id, await self._queue.defer(session, operation_id, LEASE + timedelta(seconds=1))
 
     async def claim(self, operation_id: str) -> Claim | None:
@@ -148,11 +178,8 @@ class Ledger:
     @asynccontextmanager
     async def brief_turn(self, operation_id: str) -> AsyncIterator[AsyncSession]:
         """The same for who writes the lease, or the end, with what is done in it."""
-        ours = select(Operation.id).where(
-            Operation.id == operation_id, Operation.runner == self._runner, Operation.state.in_(OPEN)
-        )
         async with self._database.transaction() as session:
-            if await session.scalar(ours.with_for_update()) is None:
+            if await session.scalar(_OURS, {"operation": operation_id, "by": self._runner}) is None:
                 raise OperationElsewhere(f"This is carried on elsewhere: see operation {operation_id}.")
             yield session
 
@@ -161,59 +188,54 @@ class Ledger:
         async with self._database.transaction() as session:
             await self._lease(session, operation_id, timedelta(0))
 
-    async def announce(self, session: AsyncSession, operation_id: str, seq: int, step: Step) -> None:
-        """This step is about to be done."""
-        await session.execute(self._announcing(operation_id, seq, step))
-
     async def advance(
         self, session: AsyncSession, operation_id: str, seq: int, external_id: str | None, following: Step
     ) -> None:
         """The step is done and `following` is about to be, in one statement with the lease."""
-        lease = update(OPERATIONS).where(OPERATIONS.c.id == operation_id)
-        lease = lease.values(leased_until=func.clock_timestamp() + LEASE)
-        marked = self._marking(operation_id, seq, StepState.DONE, external_id).cte("marked")
-        announced = self._announcing(operation_id, seq + 1, following).cte("announced")
-        await session.execute(lease.add_cte(marked, announced))
+        marked = self._marking(operation_id, seq, StepState.DONE, external_id)
+        announced = self._announcing(operation_id, seq + 1, following)
+        await session.execute(_ADVANCED, marked | announced | self._leasing(operation_id, LEASE))
 
     async def mark(
         self, session: AsyncSession, operation_id: str, seq: int, state: StepState, external_id: str | None
     ) -> None:
         """How far the step is."""
-        await session.execute(self._marking(operation_id, seq, state, external_id))
+        await session.execute(_MARKED, self._marking(operation_id, seq, state, external_id))
 
     async def blame(self, session: AsyncSession, operation_id: str, seq: int, fault: Fault) -> None:
         """Why the step was not done."""
-        step = update(OperationStep).where(OperationStep.operation_id == operation_id, OperationStep.seq == seq)
+        step = update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.seq == seq)
         values = {"error_code": fault.code, "error": fault.sentence, "updated_at": self._clock.now()}
         await session.execute(step.values(**values))
 
     async def turn_back(self, session: AsyncSession, operation_id: str, fault: Fault) -> None:
         """From now on the operation is undone, whoever works on it."""
-        await self._write(
-            session, operation_id, state=OperationState.UNDOING, error_code=fault.code, error=fault.sentence
-        )
+        operation = update(OPERATIONS).where(OPERATIONS.c.id == operation_id)
+        values = {"error_code": fault.code, "error": fault.sentence, "updated_at": self._clock.now()}
+        await session.execute(operation.values(state=OperationState.UNDOING, **values))
 
     async def close(
         self, session: AsyncSession, operation_id: str, state: OperationState, job: int | None = None
     ) -> None:
         """It is over: what was asked for is forgotten, and nobody resumes it."""
-        await self._write(session, operation_id, state=state, request=None, deed=None, runner=None, leased_until=None)
+        await session.execute(_CLOSED, {"operation": operation_id, "end": state, "now": self._clock.now()})
         if job is not None:
             await self._queue.cancel(session, job)
 
-    def _announcing(self, operation_id: str, seq: int, step: Step) -> Insert:
-        row = {"operation_id": operation_id, "seq": seq, "name": step.name, "state": StepState.SENDING}
-        return insert(STEPS).values(**row, started_at=self._clock.now())
+    def _announcing(self, operation_id: str, seq: int, step: Step) -> dict[str, object]:
+        return {"operation": operation_id, "following": seq, "title": step.name, "now": self._clock.now()}
 
-    def _marking(self, operation_id: str, seq: int, state: StepState, external_id: str | None) -> Update:
-        step = update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.seq == seq)
-        return step.values(state=state, external_id=external_id, updated_at=self._clock.now())
+    def _marking(self, operation_id: str, seq: int, state: StepState, external_id: str | None) -> dict[str, object]:
+        return {
+            "operation": operation_id,
+            "step": seq,
+            "reached": state,
+            "found": external_id,
+            "now": self._clock.now(),
+        }
+
+    def _leasing(self, operation_id: str, time: timedelta) -> dict[str, object]:
+        return {"operation": operation_id, "by": self._runner, "time": time}
 
     async def _lease(self, session: AsyncSession, operation_id: str, time: timedelta) -> None:
-        mine = update(Operation).where(Operation.id == operation_id, Operation.state.in_(OPEN))
-        values = {"runner": self._runner, "leased_until": func.clock_timestamp() + time}
-        await session.execute(mine.values(**values).execution_options(synchronize_session=False))
-
-    async def _write(self, session: AsyncSession, operation_id: str, **values: object) -> None:
-        operation = update(Operation).where(Operation.id == operation_id)
-        await session.execute(operation.values(**values, updated_at=self._clock.now()))
+        await session.execute(_LEASED, self._leasing(operation_id, time))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,13 @@ from oneinbox.features.audit_events.schemas import Filters
 START = bytes(32)
 BATCH = 500
 ALL = "all"
+
+_HELD_END = (
+    select(AuditChain)
+    .where(AuditChain.workspace_id == bindparam("workspace_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 class AuditRepository:
@@ -42,11 +49,13 @@ class AuditRepository:
 
         An end that is gone although there are events is made again where they end, without a seal.
         """
-        first = insert(AuditChain).values(workspace_id=self._workspace_id, seq=0, chain=START, seal=first_seal)
+        own = {"workspace_id": self._workspace_id}
+        end = await self._session.scalar(_HELD_END, own)
+        if end is not None:
+            return end, False
+        first = insert(AuditChain).values(seq=0, chain=START, seal=first_seal, **own)
         made = await self._session.scalar(first.on_conflict_do_nothing().returning(AuditChain.workspace_id))
-        own = select(AuditChain).where(AuditChain.workspace_id == self._workspace_id)
-        held = own.with_for_update().execution_options(populate_existing=True)
-        end = (await self._session.scalars(held)).one()
+        end = (await self._session.scalars(_HELD_END, own)).one()
         if made is None:
             return end, False
         last = await self._session.scalar(self._own.order_by(AuditEvent.seq.desc()).limit(1))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import String, any_, bindparam, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.features.phone_numbers.models import PhoneNumber
@@ -14,6 +14,11 @@ _OWN = select(PhoneNumber).where(
 )
 _ONE = _OWN.where(PhoneNumber.id == bindparam("phone_id"))
 _ID_OF = _OWN.where(PhoneNumber.phone_number == bindparam("number")).with_only_columns(PhoneNumber.id)
+_ADDED = (
+    insert(PhoneNumber)
+    .on_conflict_do_nothing(index_elements=[PhoneNumber.phone_number], index_where=PhoneNumber.deleted_at.is_(None))
+    .returning(PhoneNumber.id)
+)
 _PAGES = OffsetPages(_OWN, PhoneNumber.id)
 
 
@@ -37,11 +42,10 @@ class PhoneNumberRepository:
         """The id of this workspace's registration of the number."""
         return await self._session.scalar(_ID_OF, {"workspace_id": self._workspace_id, "number": number})
 
-    async def add(self, phone: PhoneNumber) -> None:
-        """A new registration; raises IntegrityError when the number has one."""
-        phone.workspace_id = self._workspace_id
-        self._session.add(phone)
-        await self._session.flush()
+    async def add(self, values: dict[str, object]) -> bool:
+        """A new registration with these columns, unless the number has one."""
+        added = _ADDED.values(workspace_id=self._workspace_id, **values)
+        return await self._session.scalar(added) is not None
 
     async def change(self, phone_id: str, values: dict[str, object]) -> None:
         """Write these columns."""

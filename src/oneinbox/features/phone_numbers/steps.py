@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oneinbox.contracts.media import DispatchRule, InboundTrunk, OutboundTrunk
@@ -140,23 +139,20 @@ class _Reserving:
         body, hands = self._body, self._hands
         await agents.require(session, hands.workspace_id, agents_of(body))
         readable, sealed = config.stored(hands.ports.sealer, hands.workspace_id, self._phone_id, body.provider_config)
-        phone = PhoneNumber(
-            id=self._phone_id,
-            phone_number=body.phone_number,
-            friendly_name=body.friendly_name,
-            provider=body.provider,
-            agent_id=str(body.agent_id),
-            status="provisioning",
-            inbound_routing=routing_row(body.inbound_routing),
-            provider_config=readable,
-            sealed_config=sealed,
-        )
+        values: dict[str, object] = {
+            "id": self._phone_id,
+            "phone_number": body.phone_number,
+            "friendly_name": body.friendly_name,
+            "provider": body.provider,
+            "agent_id": str(body.agent_id),
+            "status": "provisioning",
+            "inbound_routing": routing_row(body.inbound_routing),
+            "provider_config": readable,
+            "sealed_config": sealed,
+        }
         own = hands.own(session)
-        try:
-            async with session.begin_nested():
-                await own.add(phone)
-        except IntegrityError:
-            raise taken(body.phone_number, await own.id_of(body.phone_number)) from None
+        if not await own.add(values):
+            raise taken(body.phone_number, await own.id_of(body.phone_number))
         return self._phone_id
 
     async def find(self, session: AsyncSession, _: Results) -> str | None:

@@ -13,6 +13,7 @@ from oneinbox.edge.fields import Basics, basics, options_in, split, uri_of
 from oneinbox.edge.framing import PING, PONG
 from oneinbox.edge.gate import Gate
 from oneinbox.edge.invites import Invites
+from oneinbox.edge.latching import Latches
 from oneinbox.edge.message import Malformed, Request, Response, made, read
 from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.relay import Relay
@@ -39,8 +40,9 @@ class Edge:
         is_known: Callable[[str], bool],
         asks: Callable[[], bool] = lambda: False,
         may_call: Callable[[str], bool] = lambda host: True,
+        latches: Latches | None = None,
     ) -> None:
-        self._agenda = Agenda(config)
+        self._agenda = Agenda(config, latches)
         self._is_known = is_known
         self._asks = asks
         self._may_call = may_call
@@ -120,6 +122,7 @@ class Edge:
             "sources": len(self._gate),
             "tally": len(self._tally),
             "nonces": len(self._nonces),
+            "latches": len(self._agenda.latching),
         }
 
     def _heard(self, data: bytes, source: Address, known: bool, now: float) -> None:

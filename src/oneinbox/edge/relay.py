@@ -58,8 +58,8 @@ class Relay:
         dest = toward_caller(next_hop(plain), caller) if from_worker else hop.worker
         if from_worker:
             plain = self._agenda.outward(plain, hop.worker, dest, keys=True)
-        elif self._agenda.config.public is not None:
-            plain = inward(plain, hostport(hop.worker), self._agenda.config.public)
+        else:
+            plain = self._inward(plain, said, source, hop)
         branch = self._branch(said, source)
         session = wanted(request) if request.method in REFRESHING and not from_worker else None
         answers_from = None if from_worker else hop.worker
@@ -70,6 +70,13 @@ class Relay:
         self._agenda.send(wire(onward), dest, elsewhere(next_hop(plain), caller) if from_worker else None)
         self._dialogs.passed(request, said, source, from_worker, now)
         return None
+
+    def _inward(self, request: Request, said: Basics, source: Address, hop: Hop) -> Request:
+        """What a caller says, as its worker is to read it."""
+        public = self._agenda.config.public
+        if public is not None:
+            request = inward(request, hostport(hop.worker), public)
+        return self._agenda.latching.offer(request, said, source.host)
 
     def response(self, response: Response, said: Basics, source: Address, now: float) -> None:
         """Back to where the request came from."""

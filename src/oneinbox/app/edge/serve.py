@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from oneinbox.app.edge.admission import Admission
+from oneinbox.app.edge.latches import Latches
 from oneinbox.app.edge.limits import Most
 from oneinbox.app.edge.reaper import Reaper
 from oneinbox.app.edge.server import Doors, run_edge
@@ -78,7 +79,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         worker_gone=gone,
         clock=clock,
         ready=opened,
-        doors=await _doors(settings),
+        doors=await _doors(settings, Latches(str(settings.media_address), settings.rtp_ports, clock)),
         spool=settings.data_dir / f"edge-{listening[1]}.attempts",
         kept=settings.data_dir / f"edge-{listening[1]}.dialogs",
     )
@@ -92,7 +93,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
     await run_beside(_until(stop), eternal)
 
 
-async def _doors(settings: Settings) -> Doors:
+async def _doors(settings: Settings, latches: Latches) -> Doors:
     """Raises TlsUnusable, PublicAddressUnknown."""
     tls, where = None, settings.sip_tls_listen
     files = (settings.sip_tls_cert, settings.sip_tls_key)
@@ -103,7 +104,7 @@ async def _doors(settings: Settings) -> Doors:
         raise TlsUnusable(f"{names} are set together or not at all.")
     public = settings.public_address
     media = await _numeric(public) if public is not None else None
-    return Doors(tls, public, media, settings.calls_per_second)
+    return Doors(tls, public, media, settings.calls_per_second, latches)
 
 
 async def _numeric(name: str) -> str:

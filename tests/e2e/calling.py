@@ -121,13 +121,14 @@ class Heard:
 
 
 class Phone(asyncio.DatagramProtocol):
-    """A caller's audio: sends 20 ms of G.711 at a time, what it is given to say or else silence; keeps what it hears.
+    """A caller's audio: sends some ms of G.711 at a time, what it is given to say or else silence; keeps what it hears.
 
     It sends to where the first packet came from, as phones behind a NAT do.
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, packet_ms: int = 20) -> None:
         self.heard: list[Heard] = []
+        self._samples = packet_ms * 8
         self.port = 0
         self._codec = codec
         self._transport: asyncio.DatagramTransport | None = None
@@ -135,7 +136,7 @@ class Phone(asyncio.DatagramProtocol):
         self._talking: asyncio.Task[None] | None = None
         self._queue: list[tuple[bytes, bool]] = []
         self._spoke_at = 0.0
-        self._silence = encode(bytes(2 * BLOCK), codec)
+        self._silence = encode(bytes(2 * self._samples), codec)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
@@ -172,9 +173,11 @@ class Phone(asyncio.DatagramProtocol):
     async def say(self, pcm: bytes) -> tuple[float, float]:
         """Speak to the end; when the first and the last packet with a voice in it were sent."""
         await until(lambda: self._talking is not None, "the agent's first packet")
-        blocks = [pcm[start : start + 2 * BLOCK] for start in range(0, len(pcm), 2 * BLOCK)]
-        began = self._now() + BLOCK_SECONDS * next(index for index, block in enumerate(blocks) if loud(block))
-        self._queue += [(encode(block.ljust(2 * BLOCK, b"\0"), self._codec), loud(block)) for block in blocks]
+        size = 2 * self._samples
+        blocks = [pcm[start : start + size] for start in range(0, len(pcm), size)]
+        silent = next(index for index, block in enumerate(blocks) if loud(block))
+        began = self._now() + silent * self._samples / 8000
+        self._queue += [(encode(block.ljust(size, b"\0"), self._codec), loud(block)) for block in blocks]
         await until(lambda: not self._queue, "the end of the caller's words", len(pcm) / 16000 + PATIENCE)
         return began, self._spoke_at
 
@@ -201,11 +204,11 @@ class Phone(asyncio.DatagramProtocol):
         kind = PAYLOAD_TYPES[self._codec]
         while True:
             payload, speaks = self._queue.pop(0) if self._queue else (self._silence, False)
-            header = bytes((0x80, kind)) + sequence.to_bytes(2, "big") + (sequence * BLOCK).to_bytes(4, "big")
+            header = bytes((0x80, kind)) + sequence.to_bytes(2, "big") + (sequence * self._samples).to_bytes(4, "big")
             self._transport.sendto(header + b"e2e!" + payload, self._far)
             self._spoke_at = loop.time() if speaks else self._spoke_at
             sequence = (sequence + 1) % 65536
-            due += BLOCK_SECONDS
+            due += self._samples / 8000
             await asyncio.sleep(max(0.0, due - loop.time()))
 
 
@@ -273,6 +276,7 @@ async def sipp(
     *numbers: str,
     source: str = "127.0.0.1",
     codec: Codec = "PCMU",
+    packet_ms: int = 20,
     dialled: str = "+{}",
 ) -> AsyncIterator[SippCall]:
     """sipp calls each of the numbers at once, in the steps of a scenario; it is killed when the block is left.
@@ -283,7 +287,7 @@ async def sipp(
     name = f"sipp{next(_call_ids)}"
     phones = []
     for _ in numbers:
-        _, phone = await loop.create_datagram_endpoint(lambda: Phone(codec), local_addr=(source, 0))
+        _, phone = await loop.create_datagram_endpoint(lambda: Phone(codec, packet_ms), local_addr=(source, 0))
         phones.append(phone)
     (folder / f"{name}.xml").write_text(scenario(name, steps, PAYLOAD_TYPES[codec], codec))
     callees = [f"{dialled.format(number[1:])};{phone.port};" for number, phone in zip(numbers, phones, strict=True)]

@@ -104,6 +104,11 @@ class Product:
         self.ask("POST", "/v1/phone-numbers", body | {"provider_config": TRUNK | dict(config or {})})
         return number
 
+    def phone_id(self, number: str) -> str:
+        """The id of a registered number."""
+        numbers = self.ask("GET", "/v1/phone-numbers?limit=100")["items"]
+        return next(str(one["id"]) for one in numbers if one["phone_number"] == number)
+
     def calls_to(self, number: str) -> list[dict[str, Any]]:
         """The calls to a number among the newest, newest first."""
         calls = self.ask("GET", "/v1/calls?limit=20")["items"]

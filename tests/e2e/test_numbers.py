@@ -68,3 +68,41 @@ def test_a_carrier_reaches_the_numbers_that_allow_it_and_no_others(product: Prod
     refuse(product, tmp_path, other, 404, CARRIER)
     refuse(product, tmp_path, "+15550199997", 404, CARRIER)
     assert product.calls_to(other) == []
+
+
+def test_a_deleted_number_is_silent_at_once_and_registered_again_answered_by_its_new_agent(
+    product: Product, tmp_path: Path
+) -> None:
+    """A call that is running goes on, and its record stays."""
+    number = product.number(product.agent(first_message="Welcome to the garden. Please ask your question."))
+    path = f"/v1/phone-numbers/{product.phone_id(number)}"
+
+    async def scene() -> None:
+        async with sipp(tmp_path, product, TALK, number) as caller:
+            await caller.hear_out()
+            await asyncio.to_thread(product.ask, "DELETE", path)
+            async with sipp(tmp_path, product, refused(404), number) as late:
+                await late.done()
+            assert product.the_call(number)["status"] == "in_progress"
+            heard = len(caller.phone.heard)
+            await asyncio.sleep(0.5)
+            assert len(caller.phone.heard) > heard
+            await caller.hang_up()
+
+    asyncio.run(scene())
+    assert product.ended_call(number)["end_reason"] == "caller_hangup"
+    product.attempts(number)
+    reasons = product.rows("SELECT reason FROM attempts WHERE dialled = %s AND status = 404", number)
+    assert ["deleted" in reason for (reason,) in reasons] == [True]
+    assert product.api.delete(path).status_code == 404
+    product.number(product.agent(first_message="This is the library, what can I do?"), phone_number=number)
+
+    async def again() -> set[str]:
+        async with sipp(tmp_path, product, TALK, number) as caller:
+            await caller.phone.hear_voice()
+            await caller.phone.hear_silence(1.0)
+            await caller.hang_up()
+            return await heard_words(caller.phone.pcm)
+
+    assert not missing(asyncio.run(again()), "library")
+    assert len(product.calls_to(number)) == 2

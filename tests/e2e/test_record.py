@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import httpx
 import numpy as np
 import pytest
-from tests.e2e.calling import LOUD, heard_words, missing, sides, sipp, words
+from tests.e2e.calling import LOUD, Codec, heard_words, missing, sides, sipp, words
 from tests.e2e.conftest import Say
 from tests.e2e.product import Product
 from tests.e2e.scenarios import TALK
@@ -103,3 +104,25 @@ def test_only_the_signed_link_opens_the_recording(product: Product, talk: Talk) 
     longer = link._replace(query=link.query.replace(expires, str(int(expires) + 1)))
     assert httpx.get(urlunsplit(longer)).status_code == 403
     assert httpx.get(urlunsplit(link._replace(query=""))).status_code == 422
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
+def test_words_in_packets_of_forty_ms_are_understood_too(
+    product: Product, say: Say, tmp_path: Path, codec: Codec
+) -> None:
+    agent = product.agent(FACTS, brain="builtin", ears="builtin", first_message=GREETING, enable_recording=True)
+    number = product.number(agent)
+    question = say(QUESTION)
+
+    async def scene() -> None:
+        async with sipp(tmp_path, product, TALK, number, codec=codec, packet_ms=40) as caller:
+            await caller.hear_out()
+            await caller.phone.say(question)
+            await caller.hear_out(2)
+            await caller.hang_up()
+
+    asyncio.run(scene())
+    call = product.ended_call(number)
+    _, asked, _ = call["messages"]
+    assert not missing(words(asked["content"]), "when", "open")
+    assert asked["end_ms"] - asked["start_ms"] == pytest.approx(len(question) / 16, abs=700), "at normal speed"

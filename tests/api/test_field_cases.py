@@ -132,5 +132,7 @@ def test_p07_lists_by_cursor_repeat_and_miss_nothing(tenant: Api, shared: Deploy
     assert len(old) == len(set(old)) == 50
     for wrong in ("garbage", "a.b", seen[0]):
         assert tenant("GET", "/v1/calls/cursor", params={"cursor": wrong}).status_code in (400, 422)
+    for path in ("/v1/calls", "/v1/calls/cursor", "/v1/audit-events", "/v1/phone-numbers"):
+        assert {tenant("GET", path, params={"limit": limit}).status_code for limit in (0, 101)} == {422}
     beyond = tenant("GET", "/v1/calls", params={"offset": 10_000}).json()
     assert (beyond["items"], beyond["total"]) == ([], 54)

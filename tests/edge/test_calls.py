@@ -193,6 +193,8 @@ def test_compact_names_and_folds_make_the_same_call(line, say):
             None,
         ),
         ("From: <sip:Restricted@c>;tag=1", "", None),
+        ("From: <sip:unavailable@c>;tag=1", "", None),
+        ("From: <sip:266696687@c>;tag=1", "", None),
         ("From: <sip:c>;tag=1", "", None),
         ('From: "x <y" <sip:+1444;cpc=ordinary:secret@c>;tag=1', "", "+1444"),
         ("From: tel:+1444;tag=1", "", "+1444"),

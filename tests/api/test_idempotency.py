@@ -1,13 +1,17 @@
 """`Idempotency-Key`: one effect and equal answers, whatever is sent how often and whoever dies meanwhile."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
+from fastapi import Request
 from sqlalchemy import text
 from tests.api.conftest import TRIO, Api, Deployed
 
+from oneinbox.app.steps import OperationInProgress
 from oneinbox.kit.db import Database
+from oneinbox.kit.errors import Conflict, OneInboxError, Unavailable
 
 AGENT = {"name": "Front desk"}
 
@@ -197,3 +201,29 @@ def test_twins_whose_lock_was_lost_make_one(deploy: Any) -> None:
     again = first("POST", "/v1/agents", json=AGENT, **keyed("lost"))
     assert (again.status_code, again.headers.get("idempotency-replayed")) == (201, "true")
     assert first("GET", "/v1/agents").json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(OperationInProgress("Still at it."), True), (Conflict("No."), False), (Unavailable("?"), True)]
+)
+def test_only_a_refusal_gives_the_key_back(deployed: Deployed, error: OneInboxError, kept: bool) -> None:
+    """A retry of what still goes on must find it: the same id, and known to be a retry."""
+    headers = [(b"idempotency-key", b"k")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/things", "query_string": b"", "headers": headers}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def asked(failing: OneInboxError | None) -> tuple[str, bool]:
+        claimed = []
+        with contextlib.suppress(OneInboxError):
+            async with deployed.deployment.idempotency.once(Request(scope, receive), "a workspace") as claim:
+                claimed.append((claim.resource_id, claim.again))
+                if failing is not None:
+                    raise failing
+        return claimed[0]
+
+    first = deployed.runner.run(asked(error))
+    second = deployed.runner.run(asked(None))
+    assert first[1] is False
+    assert (second[0] == first[0], second[1]) == (kept, kept)

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response
 from tenacity import AsyncRetrying, retry_if_result, wait_random
 
+from oneinbox.app.steps import OperationInProgress
 from oneinbox.kit.bodies import InvalidField
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.db import Database
@@ -96,8 +97,8 @@ class Idempotency:
     async def once(self, request: Request, workspace_id: str) -> AsyncIterator[Claim]:
         """Carry the block out unless its answer is there. Raises Replay, KeyReused, InProgress, InvalidField.
 
-        What was refused gives its key back, and may be asked again. What failed on our side keeps it: some of it may
-        have been done, and a retry must find that.
+        What was refused gives its key back, and may be asked again. What failed on our side, or still goes on, keeps
+        it: some of it may have been done, and a retry must find that.
         """
         key = request.headers.get(HEADER)
         if key is None or request.method != "POST":
@@ -111,7 +112,7 @@ class Idempotency:
             try:
                 yield claim
             except (OneInboxError, RequestValidationError) as error:
-                if not isinstance(error, OneInboxError) or error.status < OneInboxError.status:
+                if not isinstance(error, OperationInProgress) and _is_refusal(error):
                     await self._give_back(asked)
                 raise
 
@@ -187,6 +188,10 @@ class Idempotency:
     async def _give_back(self, asked: _Asked) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(KeptAnswer).where(*_row(asked), KeptAnswer.status.is_(None)))
+
+
+def _is_refusal(error: OneInboxError | RequestValidationError) -> bool:
+    return not isinstance(error, OneInboxError) or error.status < OneInboxError.status
 
 
 async def _unlock(connection: AsyncConnection, number: int) -> None:

@@ -230,6 +230,19 @@ def test_few_messages_are_read_of_those_who_cannot_call(make_line, say, asks):
     assert heard.count([]) == (0 if asks else 300)
 
 
+def test_a_flood_keeps_no_caller_from_his_call_who_was_let_in(make_line, say):
+    line = make_line(strangers_per_second=10.0)
+    caller = ("192.0.2.1", 5060)
+    seen = say.sent(line.admit(say.key_of(line.hear(say.invite(), caller))))[0][0]
+    ((ok, _),) = say.sent(line.hear(say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>"), line.worker))
+    for n in range(50):
+        line.hear(say.invite(method="OPTIONS", body=b""), (f"198.51.100.{n}", 5060))
+    for n in range(30):
+        info = say.in_dialog("INFO", ok, cseq=2 + n, branch=f"z9hG4bKi{n}")
+        assert say.starts(line.hear(info, caller)) == ["INFO"]
+    assert say.starts(line.hear(say.invite(method="OPTIONS", body=b""), caller)) == ["403"]
+
+
 def test_many_strangers_keep_nobody_out_who_may_call(make_line, say):
     line = turned_away(make_line, asks=False)
     for n in range(10):

@@ -25,6 +25,8 @@ ALLOW = made("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, N
 ACCEPT = made("Accept", "application/sdp")
 WORKER_SECONDS = 3600.0
 MAX_WORKERS = 1000
+FAMILIAR_SECONDS = 7200.0
+"""The longest call: what its caller says in it isn't kept out by strangers."""
 
 
 class Edge:
@@ -52,6 +54,7 @@ class Edge:
         self._relay = Relay(self._agenda, self._dialogs)
         self._gate = Gate(config)
         self._workers: Fading[Address, bool] = Fading(WORKER_SECONDS, MAX_WORKERS)
+        self._familiar: Fading[str, bool] = Fading(FAMILIAR_SECONDS, config.max_sources)
         self._tally = Tally(self._agenda)
         self._entry = Entry(self._agenda, self._invites, self._nonces, self._tally, asks, may_call)
 
@@ -64,6 +67,7 @@ class Edge:
                 continue
             self._dialogs.take_up(dialog, now)
             self._workers.put(dialog.hop.worker, True, now)
+            self._familiar.put(dialog.caller.host, True, now)
 
     def receive(self, data: bytes, source: Address, now: float) -> list[Action]:
         """One datagram, or one message or ping that a stream has framed. Never raises for what is in it."""
@@ -72,8 +76,7 @@ class Edge:
         ping = source.is_stream and data == PING
         if ping or data.strip(b"\r\n\0 "):
             known = self._is_known(source[0])
-            hopeful = known or self._asks() or self._may_call(source[0])
-            if not (self._workers.get(source, now) or self._gate.opens(data, source[0], known, hopeful, now)):
+            if not (self._workers.get(source, now) or self._opens(data, source[0], known, now)):
                 self._tally.add(source[0], SILENCED, now)
             elif ping:
                 self._agenda.send(PONG, source)
@@ -86,6 +89,8 @@ class Edge:
         if isinstance(decision, Admitted):
             for route in decision.routes:
                 self._workers.put(Address(route.host, route.port), True, now)
+            if (invite := self._invites.find(key)) is not None:
+                self._familiar.put(invite.source.host, True, now)
         self._invites.decided(key, decision, now)
         return self._agenda.take()
 
@@ -124,6 +129,12 @@ class Edge:
             "nonces": len(self._nonces),
             "latches": len(self._agenda.latching),
         }
+
+    def _opens(self, data: bytes, host: str, known: bool, now: float) -> bool:
+        """Is this message to be read? Of a caller who was let in a moment ago, as if he were known."""
+        familiar = known or self._familiar.get(host, now) is not None
+        hopeful = familiar or self._asks() or self._may_call(host)
+        return self._gate.opens(data, host, familiar, hopeful, now)
 
     def _heard(self, data: bytes, source: Address, known: bool, now: float) -> None:
         try:

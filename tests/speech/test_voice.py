@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from livekit.agents import tts
 
-from oneinbox.adapters.speech.builtin.synthesis import Synthesiser
+from oneinbox.adapters.speech.builtin.synthesis import LONGEST_HELD, Held, Synthesiser
 from oneinbox.adapters.speech.builtin.voice import BuiltinVoice
 from oneinbox.contracts.plan import TtsChoice
 
@@ -62,6 +62,32 @@ def test_the_store_forgets_the_oldest_first(synthesiser: Synthesiser) -> None:
     assert asyncio.run(say("Good evening to you.")) == 1
     assert asyncio.run(say("Good morning to you.")) > 1
     small.close()
+
+
+QUICK, SLOW = 0.05, 0.3
+TENTH = bytes(1600)
+
+
+@pytest.mark.parametrize(
+    ("took", "heard"),
+    [
+        ((QUICK,), [1]),
+        ((QUICK, SLOW, SLOW), [1, 1, 1]),
+        ((SLOW, SLOW, SLOW, SLOW, SLOW, SLOW), [0, 0, 0, 0, 5, 1]),
+        ((SLOW, SLOW, QUICK), [0, 0, 3]),
+        ((9.0,) * 6, [0, 0, 0, 0, 5, 1]),
+    ],
+)
+def test_a_sentence_begins_when_its_rest_will_come_in_time(took: tuple[float, ...], heard: list[int]) -> None:
+    held = Held()
+    assert [len(held.until_it_flows(TENTH, seconds)) // len(TENTH) for seconds in took] == heard
+    assert held.rest() == b""
+
+
+def test_what_is_held_at_the_end_is_heard() -> None:
+    held = Held()
+    assert held.until_it_flows(TENTH, LONGEST_HELD) == b""
+    assert held.rest() == TENTH
 
 
 def test_text_without_words_is_silent(synthesiser: Synthesiser) -> None:

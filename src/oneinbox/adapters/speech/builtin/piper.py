@@ -16,7 +16,8 @@ RATE = 8000
 FIRST, LAST, BLANK = 1, 2, 0
 LEFT, RIGHT = 34, 28
 """Frames of context that a chunk needs to come out as in one piece."""
-CHUNKS = (14, 28, 56, 112, 224)
+CHUNKS = (14, 14, 28, 56, 112, 224)
+"""Frames a chunk: the second is made while the first, half of it silence, is heard."""
 AUDIBLE = 64
 """Of 16-bit samples."""
 RUN_UP = RATE * 16 // 1000

@@ -42,7 +42,6 @@ KEY_DESCRIPTION = (
     "A dashboard JWT is also accepted on this header for the same endpoints."
 )
 
-NO_CLAIM = Claim("")
 EXPOSED = [ID_HEADER, "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 bearer = HTTPBearer(scheme_name=SECURITY_SCHEME, description=KEY_DESCRIPTION, auto_error=False)
@@ -77,7 +76,8 @@ def routes(clock: Clock, rate_limit: int = 0) -> FastAPI:
 
 async def _visit(request: Request) -> AsyncIterator[None]:
     deployment: Deployment = request.app.state.deployment
-    async with deployment.database.transaction() as session:
+    database = deployment.database
+    async with database.statements() if request.method in trail.READING else database.transaction() as session:
         request.state.visit = Visit(
             session,
             deployment.clock,
@@ -132,34 +132,28 @@ async def _acting(request: Request, caller: Caller) -> AsyncIterator[None]:
     """The request's transaction. What it did is written in it, what it was refused in one of its own."""
     deployment: Deployment = request.app.state.deployment
     async with deployment.idempotency.once(request, caller.workspace_id) as claim:
-        ctx, telling = None, None
+        telling = await trail.telling_of(request, deployment, caller)
         try:
             async with deployment.database.transaction() as session:
-                ctx = _context_of(request, deployment, caller, session, claim)
-                telling = await trail.telling_of(request, deployment, ctx)
-                if telling is not None:
-                    ctx = replace(ctx, deed=telling.written, ended=telling.ended)
+                plain = _context_of(request, deployment, caller, session)
+                ctx = replace(
+                    plain, made_id=claim.resource_id, again=claim.again, deed=telling.written, ended=telling.ended
+                )
                 request.state.context = ctx
                 request.state.conclude = partial(_conclude, deployment, ctx, telling, claim)
                 yield
         except Exception as error:
-            if ctx is not None and telling is not None:
-                await trail.write_refusal(deployment, ctx, telling, error)
+            await trail.write_refusal(deployment, caller.workspace_id, telling, error)
             raise
 
 
-async def _conclude(
-    deployment: Deployment, ctx: Context, telling: Telling | None, claim: Claim, response: Response
-) -> None:
+async def _conclude(deployment: Deployment, ctx: Context, telling: Telling, claim: Claim, response: Response) -> None:
     """Before the transaction ends: the audit event and the kept answer, which are then there if its effect is."""
-    if telling is not None:
-        await trail.write(deployment, ctx, telling, response)
+    await trail.write(deployment, ctx, telling, response)
     await deployment.idempotency.keep(ctx.session, claim, response)
 
 
-def _context_of(
-    request: Request, deployment: Deployment, caller: Caller, session: AsyncSession, claim: Claim = NO_CLAIM
-) -> Context:
+def _context_of(request: Request, deployment: Deployment, caller: Caller, session: AsyncSession) -> Context:
     return Context(
         session=session,
         workspace_id=caller.workspace_id,
@@ -170,6 +164,4 @@ def _context_of(
         kind=caller.kind,
         credential=caller.credential,
         scopes=caller.scopes,
-        made_id=claim.resource_id,
-        again=claim.again,
     )

@@ -15,7 +15,7 @@ from oneinbox.app.api.deployment import Deployment
 from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.features.audit_events import service as audit_events
 from oneinbox.features.audit_events.schemas import Deed
-from oneinbox.features.context import Context, Origin
+from oneinbox.features.context import Caller, Context, Origin
 from oneinbox.kit.errors import Unprocessable
 from oneinbox.kit.signing import sign
 from oneinbox.kit.steps import OperationState
@@ -27,26 +27,24 @@ LONGEST_AGENT = 300
 _log = structlog.get_logger(__name__)
 
 
-async def telling_of(request: Request, deployment: Deployment, ctx: Context) -> Telling | None:
-    """Tells what the request will have done if it succeeds; None when it only reads."""
-    if request.method in READING:
-        return None
+async def telling_of(request: Request, deployment: Deployment, caller: Caller) -> Telling:
+    """Tells what the request, which changes something, will have done if it succeeds."""
     resource_type, verb = _named(request)
     origin = origin_of(request)
     succeeding: int | None = request.scope["route"].status_code
     deed = Deed(
-        user_id=ctx.actor if ctx.kind == "user" else None,
-        api_key_id=ctx.actor if ctx.kind == "api_key" else None,
+        user_id=caller.actor if caller.kind == "user" else None,
+        api_key_id=caller.actor if caller.kind == "api_key" else None,
         action=f"{resource_type}.{verb}",
         resource_type=resource_type,
         resource_id=next(iter(request.path_params.values()), None),
         status=succeeding or 200,
-        request_id=ctx.request_id,
+        request_id=origin.request_id,
         ip=origin.ip,
         user_agent=origin.user_agent,
         payload_hash=sign(deployment.audit_key, (await request.body()).decode("latin-1")),
     )
-    return Telling(deed, ctx.workspace_id, deployment.audit_key, deployment.clock)
+    return Telling(deed, caller.workspace_id, deployment.audit_key, deployment.clock)
 
 
 async def write(deployment: Deployment, ctx: Context, telling: Telling, response: Response) -> None:
@@ -58,7 +56,7 @@ async def write(deployment: Deployment, ctx: Context, telling: Telling, response
     await audit_events.append(ctx.session, deployment.audit_key, ctx.workspace_id, done, ctx.clock.now())
 
 
-async def write_refusal(deployment: Deployment, ctx: Context, telling: Telling, error: Exception) -> None:
+async def write_refusal(deployment: Deployment, workspace_id: str, telling: Telling, error: Exception) -> None:
     """What the request tried to do, unless its operation has told of it; while the database is away, in the log only.
 
     What was done although its request fails now has been told as done, and this is told too.
@@ -68,8 +66,8 @@ async def write_refusal(deployment: Deployment, ctx: Context, telling: Telling, 
     refused = replace(telling.deed, status=_status(error))
     try:
         async with deployment.database.transaction() as session:
-            await answered(session, ctx.workspace_id, telling.written)
-            await audit_events.append(session, deployment.audit_key, ctx.workspace_id, refused, ctx.clock.now())
+            await answered(session, workspace_id, telling.written)
+            await audit_events.append(session, deployment.audit_key, workspace_id, refused, deployment.clock.now())
     except DATABASE_AWAY as away:
         _log.error("refusal_not_audited", action=refused.action, reason=type(away).__name__)
 

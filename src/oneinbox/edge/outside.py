@@ -46,8 +46,9 @@ def resized(message: M, body: bytes) -> M:
 def unreachable(body: bytes, source: str) -> str | None:
     """The address in an offer that only the caller's own network knows, though the caller isn't in ours."""
     said = media_host(body)
-    away = is_outside(source) or ip_address(source).is_loopback
-    return said if said is not None and said != source and away and not is_outside(said) else None
+    if said is None or said == source or is_outside(said):
+        return None
+    return said if is_outside(source) or ip_address(source).is_loopback else None
 
 
 def reached(request: Request, source: str) -> Request:

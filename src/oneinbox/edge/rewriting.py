@@ -120,4 +120,5 @@ def returned(response: Response) -> Response:
 def redacted(start: str) -> str:
     """A start line for the record: no password, no control characters, not endless."""
     clean = _BEFORE_AT.sub(lambda found: _PASSWORD.sub(r"\1@", found[0], count=1), start)
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in clean)[:200]
+    shown = clean[:200]
+    return shown if shown.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in shown)

@@ -9,7 +9,7 @@ from oneinbox.edge.message import Header, Message, Request, Response, made
 OURS = "x-oi-"
 MAX_FORWARDS = 70
 
-_HOP = re.compile(r"(?<!\s)\s*+;\s*+(?:received|rport)\b(?:\s*=\s*(?:\[[^\]]*\]|[^;,\s]*))?", re.IGNORECASE)
+_HOP = re.compile(r";\s*+(?:received|rport)\b(?:\s*=\s*(?:\[[^\]]*\]|[^;,\s]*))?", re.IGNORECASE)
 _BEFORE_AT = re.compile(r"(?<![^@\s<>])[^@\s<>]*+@")
 _PASSWORD = re.compile(r"(sips?:[^:]*):.*@", re.IGNORECASE | re.DOTALL)
 

@@ -46,10 +46,12 @@ END;
 $$;
 
 CREATE FUNCTION crash_at_answer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    the_number text;
 BEGIN
     IF NEW.status IS NOT NULL THEN
-        PERFORM crash_point(p.phone_number, 'answer', 'answered but not stored') FROM phone_numbers p
-         WHERE p.id = NEW.resource_id;
+        SELECT phone_number INTO the_number FROM phone_numbers WHERE id = NEW.resource_id;
+        PERFORM crash_point(coalesce(the_number, NEW.key), 'answer', 'answered but not stored');
     END IF;
     RETURN NEW;
 END;
@@ -78,7 +80,10 @@ class CrashPoints:
             connection.execute(SCHEMA)
 
     def plan(self, number: str, step: str, point: str, action: str) -> int:
-        """The next time that the step of the number comes to the point: `wait`, `cut` or `error`. Returns its id."""
+        """The next time that the step of the number comes to the point: `wait`, `cut` or `error`. Returns its id.
+
+        Answers that are about no number are planned by their idempotency key.
+        """
         with psycopg.connect(self._url) as connection:
             planned = "INSERT INTO crash_points (number, step, point, action) VALUES (%s, %s, %s, %s) RETURNING id"
             row = connection.execute(planned, [number, step, point, action]).fetchone()

@@ -26,6 +26,7 @@ CHOSEN = {
 }
 
 
+MODEL = {"name": "Once, too", "provider": "builtin", "model": "default"}
 REGISTERING = ("reserve", "inbound_trunk", "outbound_trunk", "dispatch_rule", "activate")
 
 
@@ -68,6 +69,30 @@ def test_so_it_is_on_the_embedded_plane(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_what_else_is_posted_under_a_key_is_done_once(tmp_path: Path) -> None:
+    """Killed when everything is written and nothing committed."""
+
+    async def scene(deployment: Crashable) -> None:
+        spare = await deployment.ask("POST", "/v1/api-keys", {"name": "spare"})
+        assert spare is not None
+        posts = {"/v1/agents": {"name": "Once"}, "/v1/models": MODEL, "/v1/api-keys": {"name": "Once"}}
+        posts[f"/v1/api-keys/{spare.json()['id']}/rotate"] = {}
+        for path, body in posts.items():
+            await _killed_posting(deployment, path, body)
+            first, second = [await deployment.ask("POST", path, body, Idempotency_Key=path) for _ in range(2)]
+            assert first is not None
+            assert second is not None
+            assert first.status_code in {200, 201}, first.text
+            assert (second.status_code, second.text) == (first.status_code, first.text)
+        for table, name in (("agents", "Once"), ("llm_models", "Once, too"), ("api_keys", "Once")):
+            assert deployment.sql(f"SELECT count(*) FROM {table} WHERE name = %s", [name]) == [{"count": 1}], table
+        assert deployment.sql("SELECT count(*) FROM audit_events") == [{"count": len(posts) + 1}]
+
+    with crashable(tmp_path) as deployment:
+        asyncio.run(scene(deployment))
+
+
+@pytest.mark.timeout(300)
 def test_who_resumes_may_be_killed_too(tmp_path: Path) -> None:
     scenario = next(one for one in MATRIX if (one.kind, one.step) == ("register", "outbound_trunk"))
 
@@ -86,6 +111,19 @@ def test_who_resumes_may_be_killed_too(tmp_path: Path) -> None:
 
     with crashable(tmp_path) as deployment:
         assert asyncio.run(scene(deployment)) == {}
+
+
+async def _killed_posting(deployment: Crashable, path: str, body: dict[str, str]) -> None:
+    """The API is killed with the answer written and not committed."""
+    plan = deployment.points.plan(path, ANSWER, Point.UNSTORED, "wait")
+    with deployment.points.barred([plan]):
+        asking = asyncio.create_task(deployment.ask("POST", path, body, Idempotency_Key=path))
+        async with asyncio.timeout(60):
+            while not await asyncio.to_thread(deployment.points.reached, plan):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        deployment.kill("api")
+        await asyncio.to_thread(deployment.start, "api")
+    assert await asking is None
 
 
 async def _seen(deployment: Crashable, place: str, times: int) -> None:

@@ -1,6 +1,6 @@
 """Queries on agents; deleted ones are never among them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import String, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -16,6 +16,12 @@ _LOCKED = _OWN.where(Agent.id == bindparam("agent_id")).with_for_update()
 _THESE = _OWN.where(Agent.id == any_(bindparam("agent_ids", type_=ARRAY(String))))
 _IDS = _THESE.with_only_columns(Agent.id)
 _WITH_MODELS = llm_models.beside(_THESE, Agent.llm_id)
+_PROVIDERS = _THESE.where(Agent.status != "paused").with_only_columns(
+    Agent.id,
+    llm_models.provider_of(Agent.llm_id),
+    Agent.transcriber["provider"].astext,
+    Agent.tts["provider"].astext,
+)
 _PAGES = OffsetPages(_OWN, Agent.id)
 
 
@@ -38,6 +44,13 @@ class AgentRepository:
         """Those of these agents that are there, each with its model's mind."""
         found = await self._session.execute(_WITH_MODELS, self._these(agent_ids))
         return [(agent, llm_models.mind(model) if model else None) for agent, model in found]
+
+    async def providers(self, agent_ids: Collection[str]) -> Mapping[str, Mapping[str, str | None]]:
+        """Those of these agents that are there and switched on, each with the providers of its parts."""
+        found = await self._session.execute(_PROVIDERS, self._these(agent_ids))
+        return {
+            agent_id: {"llm": llm, "transcriber": transcriber, "tts": tts} for agent_id, llm, transcriber, tts in found
+        }
 
     async def page(self, limit: int, offset: int) -> Page[Agent]:
         """Newest first."""

@@ -158,3 +158,8 @@ class AgentSnapshot:
     enable_recording: bool
     voicemail_message: str | None
     dynamic_variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """The providers of its parts."""
+        return {"llm": self.llm.provider, "transcriber": self.stt.provider, "tts": self.tts.provider}

@@ -106,14 +106,12 @@ async def require(session: AsyncSession, workspace_id: str, ids: Collection[str]
 
 async def able(ctx: Context, ids: Collection[str]) -> frozenset[str]:
     """Those of these agents that are there, switched on, and have providers that this deployment can reach."""
-    known = await snapshots(ctx.session, ctx.workspace_id, ids)
-    reachable = ctx.ports.defaults.reachable
-    return frozenset(one.agent_id for one in known.values() if not one.paused and not out_of_reach(one, reachable))
+    found, reachable = await _own(ctx).providers(ids), ctx.ports.defaults.reachable
+    return frozenset(agent_id for agent_id, providers in found.items() if not out_of_reach(providers, reachable))
 
 
-def out_of_reach(agent: AgentSnapshot, reachable: Mapping[str, frozenset[str]]) -> str | None:
-    """The first of the agent's parts whose provider can't be reached: `llm`, `transcriber` or `tts`."""
-    providers = {"llm": agent.llm.provider, "transcriber": agent.stt.provider, "tts": agent.tts.provider}
+def out_of_reach(providers: Mapping[str, str | None], reachable: Mapping[str, frozenset[str]]) -> str | None:
+    """The first of an agent's parts whose provider can't be reached: `llm`, `transcriber` or `tts`."""
     return next((part for part, provider in providers.items() if provider not in reachable[part]), None)
 
 

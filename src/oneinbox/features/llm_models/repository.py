@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from sqlalchemy import Select, bindparam, delete, select
+from sqlalchemy import ScalarSelect, Select, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -41,6 +41,11 @@ class LlmModelRepository:
         """Delete it; raises IntegrityError when an agent uses it."""
         statement = delete(LlmModel).where(LlmModel.workspace_id == self._workspace_id, LlmModel.id == model_id)
         await self._session.execute(statement)
+
+
+def provider_of(model_id: InstrumentedAttribute[str | None]) -> ScalarSelect[str]:
+    """The provider of the model of that id, as a column."""
+    return select(LlmModel.provider).where(LlmModel.id == model_id).scalar_subquery()
 
 
 def beside(rows: Select[T], model_id: InstrumentedAttribute[str | None]) -> Select[T, LlmModel]:

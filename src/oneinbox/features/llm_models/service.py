@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import ScalarSelect, Select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -98,6 +98,11 @@ async def delete(ctx: Context, model_id: str) -> None:
     except IntegrityError:
         users = ", ".join(await referring(ctx.session, LlmModel.metadata.tables[LlmModel.__tablename__], model_id))
         raise ModelInUse(f"Model {model_id} is used by {users}: give them another one first, or delete them.") from None
+
+
+def provider_of(model_id: InstrumentedAttribute[str | None]) -> ScalarSelect[str]:
+    """The provider of the model of that id, as a column of a statement."""
+    return repository.provider_of(model_id)
 
 
 def beside(rows: Select[T], model_id: InstrumentedAttribute[str | None]) -> Select[T, LlmModel]:

@@ -98,7 +98,7 @@ def _agent(
         return _bad(name, "you", f"Agent {agent_id} was deleted.", "Give the number another agent.")
     if agent.paused:
         return _bad(name, "you", f"Agent {agent_id} is paused.", 'PATCH the agent with {"status": "active"}.')
-    if missing := agents.out_of_reach(agent, reachable):
+    if missing := agents.out_of_reach(agent.providers, reachable):
         there = ", ".join(sorted(reachable[missing]))
         fix = f"Use a provider that this deployment has ({there}), or let it be configured."
         return _bad(name, "you", f"Its {missing} provider can't be reached from here.", fix)

@@ -26,7 +26,8 @@ async def register_phone_number(
     if dry_run:
         response.status_code = status.HTTP_200_OK
         return await service.rehearse(ctx, body)
-    return service.to_response(await service.register(ctx, body))
+    phone = await service.register(ctx, body)
+    return service.to_response(phone, phone.status)
 
 
 @router.get("")

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import String, any_, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from oneinbox.features.phone_numbers.models import PhoneNumber
 from oneinbox.kit.paging import OffsetPages, Page
@@ -19,7 +20,8 @@ _ADDED = (
     .on_conflict_do_nothing(index_elements=[PhoneNumber.phone_number], index_where=PhoneNumber.deleted_at.is_(None))
     .returning(PhoneNumber.id)
 )
-_PAGES = OffsetPages(_OWN, PhoneNumber.id)
+_SECRET = (defer(column, raiseload=True) for column in (PhoneNumber.provider_config, PhoneNumber.sealed_config))
+_PAGES = OffsetPages(_OWN.options(*_SECRET), PhoneNumber.id)
 
 
 class PhoneNumberRepository:
@@ -35,7 +37,7 @@ class PhoneNumberRepository:
         return await self._session.scalar(_ONE.with_for_update() if lock else _ONE, which)
 
     async def page(self, limit: int, offset: int) -> Page[PhoneNumber]:
-        """Newest first."""
+        """Newest first, without their configuration."""
         return await _PAGES.read(self._session, limit, offset, workspace_id=self._workspace_id)
 
     async def id_of(self, number: str) -> str | None:

@@ -153,7 +153,7 @@ async def _lines(session: AsyncSession, phones: Sequence[PhoneNumber]) -> Sequen
 async def shown(ctx: Context, phones: Sequence[PhoneNumber]) -> list[PhoneNumberResponse]:
     """The numbers as the API shows them: an active one that nobody and no message would answer is `degraded`."""
     able = await agents.able(ctx, {agent_id for phone in phones for agent_id in route_of(phone).agents})
-    return [to_response(phone).model_copy(update={"status": status_of(phone, able)}) for phone in phones]
+    return [to_response(phone, status_of(phone, able)) for phone in phones]
 
 
 def status_of(phone: PhoneNumber, able: Collection[str]) -> str:
@@ -177,10 +177,10 @@ async def provisioned(ctx: Context, phone_id: str) -> dict[Kind, bool]:
     return {kind: await ctx.ports.trunks.find(kind, steps.marker(phone_id, kind)) is not None for kind in kinds}
 
 
-def to_response(phone: PhoneNumber) -> PhoneNumberResponse:
-    """The number as it is stored; nothing of its provider configuration."""
+def to_response(phone: PhoneNumber, status: str) -> PhoneNumberResponse:
+    """The number with this status; nothing of its provider configuration."""
     stored = {name: getattr(phone, name) for name in PhoneNumberResponse.model_fields}
-    return PhoneNumberResponse.model_validate(stored)
+    return PhoneNumberResponse.model_validate(stored | {"status": status})
 
 
 async def _came_about(ctx: Context, phone_id: str) -> bool:

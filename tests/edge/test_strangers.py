@@ -230,6 +230,17 @@ def test_few_messages_are_read_of_those_who_cannot_call(make_line, say, asks):
     assert heard.count([]) == (0 if asks else 300)
 
 
+def test_where_everybody_may_call_many_strangers_wait_for_their_turn(make_line, say):
+    line = make_line(stranger_questions_per_second=1.0)
+    heard = [line.hear(say.invite(call_id=f"c{n}", branch=f"z9hG4bK{n}"), (f"192.0.2.{n}", 5060)) for n in range(10)]
+    assert [say.starts(actions) for actions in heard] == [["100"]] * 2 + [[]] * 8
+    line.now += 2
+    again = line.hear(say.invite(call_id="c9", branch="z9hG4bK9"), ("192.0.2.9", 5060))
+    assert say.starts(again) == ["100"], "its repetition finds room"
+    crowded = [one for one in say.records(line.wait(11)) if one.cause is Cause.OVERLOAD]
+    assert sum(one.count for one in crowded) == 8
+
+
 def test_a_flood_keeps_no_caller_from_his_call_who_was_let_in(make_line, say):
     line = make_line(strangers_per_second=10.0)
     caller = ("192.0.2.1", 5060)

@@ -82,6 +82,8 @@ class EdgeConfig:
     max_invites: int = 10_000
     max_stranger_invites: int = 2_000
     max_stranger_questions: int = 64
+    stranger_questions_per_second: float = 50.0
+    """What admission is asked about strangers who have proven nothing, from wherever some number takes calls."""
     max_nonces: int = 50_000
     max_dialogs: int = 20_000
     max_relayed: int = 20_000

@@ -65,6 +65,8 @@ class Entry:
         self._invited = Buckets(a_second * BURST_SECONDS, a_second, agenda.config.max_sources)
         asked = agenda.config.strangers_asked_per_second
         self._asked = Buckets(asked * BURST_SECONDS, asked, 1)
+        questions = agenda.config.stranger_questions_per_second
+        self._questions = Buckets(questions * BURST_SECONDS, questions, 1)
 
     def invite(self, heard: Heard) -> None:
         """An INVITE that is new here."""
@@ -84,7 +86,7 @@ class Entry:
         if guest and self._is_hopeless(heard):
             self._turn_away(heard, stale=said_login is not None)
             return
-        if self._invites.full(guest):
+        if self._invites.full(guest) or (guest and not self._questions.take("", heard.now)):
             self._crowded(heard, facts, guest)
             return
         login, stale = said_login if fresh else None, said_login is not None and not fresh

@@ -14,7 +14,7 @@ Kind = tuple[Cause, str]
 SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because their source sent too many or too long ones")
 UNREADABLE: Kind = (Cause.MALFORMED, "messages were no SIP and got no answer")
 TURNED_AWAY: Kind = (Cause.SOURCE_NOT_ALLOWED, "INVITEs came from an address that may not call")
-CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers got no answer, because too many were open")
+CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers got no answer, because there were too many")
 
 
 class Tally:

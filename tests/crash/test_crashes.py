@@ -27,6 +27,10 @@ CHOSEN = {
 
 
 MODEL = {"name": "Once, too", "provider": "builtin", "model": "default"}
+SET_BACK = (
+    "UPDATE operations SET leased_until = leased_until + interval '1 hour' WHERE leased_until IS NOT NULL RETURNING id",
+    "UPDATE procrastinate_jobs SET scheduled_at = scheduled_at + interval '1 hour' RETURNING id",
+)
 REGISTERING = ("reserve", "inbound_trunk", "outbound_trunk", "dispatch_rule", "activate")
 
 
@@ -107,6 +111,24 @@ def test_who_resumes_may_be_killed_too(tmp_path: Path) -> None:
         await asyncio.to_thread(deployment.start, "jobs")
         await playing
         assert (await deployment.plane.seen()).count(place) == 2, "what was made unheard was found, not made again"
+        return stage.failures
+
+    with crashable(tmp_path) as deployment:
+        assert asyncio.run(scene(deployment)) == {}
+
+
+@pytest.mark.timeout(300)
+def test_a_clock_that_is_set_back_holds_nothing_up(tmp_path: Path) -> None:
+    """The lease and the job of an operation whose runner is killed are for an hour that won't come for an hour."""
+    scenario = next(one for one in MATRIX if (one.kind, one.step) == ("register", "outbound_trunk"))
+
+    async def scene(deployment: Crashable) -> dict[Scenario, str]:
+        stage = Stage(deployment, await agent_of(deployment))
+        playing = asyncio.create_task(stage.play([scenario]))
+        await _seen(deployment, f"create_outbound_trunk {scenario.number}", 1)
+        for statement in SET_BACK:
+            await asyncio.to_thread(deployment.sql, statement)
+        await playing
         return stage.failures
 
     with crashable(tmp_path) as deployment:

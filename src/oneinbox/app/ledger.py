@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import Table, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -132,10 +132,13 @@ class Ledger:
             return operation_id, await self._queue.defer(session, operation_id, LEASE + timedelta(seconds=1))
 
     async def claim(self, operation_id: str) -> Claim | None:
-        """Take over an open operation that nobody works on. None when somebody does, or when it is closed."""
-        free = select(Operation).where(
-            Operation.id == operation_id, Operation.state.in_(OPEN), Operation.leased_until < func.clock_timestamp()
-        )
+        """Take over an open operation that nobody works on. None when somebody does, or when it is closed.
+
+        A lease that ends later than any was ever given is from before the clock was set back: it is over too.
+        """
+        now = func.clock_timestamp()
+        over = or_(Operation.leased_until < now, Operation.leased_until > now + 2 * LEASE)
+        free = select(Operation).where(Operation.id == operation_id, Operation.state.in_(OPEN), over)
         async with self._database.transaction() as session:
             operation = await session.scalar(free.with_for_update(skip_locked=True))
             if operation is None:

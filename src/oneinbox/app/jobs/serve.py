@@ -24,6 +24,10 @@ POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
+TOO_LATE = """
+UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo' AND scheduled_at > now() + interval '1 minute'
+"""
+"""No job is ever put off by as much."""
 
 _log = structlog.get_logger(__name__)
 
@@ -68,12 +72,13 @@ async def _work(app: procrastinate.App) -> None:
 
 
 async def _rescue(app: procrastinate.App) -> None:
-    """Put jobs back into the queue whose worker has died, for ever."""
+    """Put jobs back into the queue whose worker has died, or that wait for a time the clock was set back from."""
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 _log.warning("job_rescued", job=job.id, task=job.task_name)
                 await app.job_manager.retry_job(job)
+            await app.connector.execute_query_async(TOO_LATE)
         except (ConnectorException, OSError) as error:
             _log.warning("queue_away", reason=type(error).__name__)

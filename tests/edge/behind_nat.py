@@ -1,11 +1,13 @@
-"""The machine behind the NAT: the edge with a public address, and a stub worker that echoes audio and hangs up."""
+"""The machine: the edge, with a public address or without, and a stub worker that echoes audio and hangs up."""
 
 import asyncio
 import re
 import sys
 from ipaddress import ip_network
 
+from oneinbox.app.edge.latches import Latches
 from oneinbox.app.edge.server import Doors, run_edge
+from oneinbox.app.settings import PortRange
 from oneinbox.contracts.admission import Admitted, Attempt, Decision, InviteFacts, Login, WorkerRoute
 from oneinbox.kit.clock import SystemClock
 
@@ -13,13 +15,15 @@ HERE, SIP, WORKER, RTP = sys.argv[1], 5060, 6001, 10_000
 
 
 class Echo(asyncio.DatagramProtocol):
-    """RTP goes back to where it came from."""
+    """RTP goes to where the offer wants it, as the media engine's does."""
+
+    dest = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
     def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
-        self.transport.sendto(data, source)  # type: ignore[attr-defined]
+        self.transport.sendto(data, Echo.dest)  # type: ignore[attr-defined]
 
 
 class Worker(Echo):
@@ -31,6 +35,9 @@ class Worker(Echo):
         text = data.decode()
         if text.startswith("INVITE"):
             self.invite = text
+            offered = re.search(r"c=IN IP4 (\S+)[^$]*m=audio (\d+)", text)
+            assert offered is not None
+            Echo.dest = (offered[1], int(offered[2]))
             sdp = f"v=0\r\no=- 1 1 IN IP4 {HERE}\r\ns=-\r\nc=IN IP4 {HERE}\r\nt=0 0\r\nm=audio {RTP} RTP/AVP 0\r\n"
             head = self.headers(text, "Via|Record-Route|From|Call-ID|CSeq") + self.headers(text, "To", ";tag=w")
             contact = f"Contact: <sip:w@{HERE}:{WORKER}>\r\nContent-Type: application/sdp\r\n"
@@ -71,6 +78,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(Worker, (HERE, WORKER))
     await loop.create_datagram_endpoint(Echo, (HERE, RTP))
+    clock, public = SystemClock(), sys.argv[2] if len(sys.argv) > 2 else None
     await run_edge(
         listen=("0.0.0.0", SIP),
         advertised=(HERE, SIP),
@@ -79,9 +87,9 @@ async def main() -> None:
         record=forget,
         known_sources=lambda: (ip_network("0.0.0.0/0"),),
         worker_gone=asyncio.Queue(),
-        clock=SystemClock(),
+        clock=clock,
         ready=lambda address: print("ready", flush=True),
-        doors=Doors(public=sys.argv[2], public_media=sys.argv[2]),
+        doors=Doors(public=public, public_media=public, latches=Latches(HERE, PortRange(12_000, 12_099), clock)),
     )
 
 

@@ -39,8 +39,12 @@ def audio_comes_back(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((HERE, RTP))
         sock.settimeout(3)
-        sock.sendto(b"audio", (host, port))
-        return sock.recvfrom(100) == (b"audio", (host, port))
+        packet = b"\x80\x00" + bytes(10) + b"audio"
+        sock.sendto(packet, (host, port))
+        try:
+            return sock.recv(100) == packet
+        except TimeoutError:
+            return False
 
 
 line = Line()
@@ -50,10 +54,10 @@ answer = ""
 while "SIP/2.0 200" not in answer or "m=audio" not in answer:
     answer += line.hear()
 answer = answer[answer.index("SIP/2.0 200") :]
-found = {name: re.findall(rf"(?m)^{name}[:=] ?(.*?)\r", answer) for name in ("Record-Route", "Contact", "c", "o")}
+found = {name: re.findall(rf"(?m)^{name}[:=] ?(.*?)\r", answer) for name in ("Record-Route", "Contact", "c", "o", "m")}
 routes = "".join(f"Route: {route}\r\n" for route in reversed(found["Record-Route"]))
 contact = re.sub("[<>]", "", found["Contact"][0])
-heard = audio_comes_back(found["c"][0].split()[-1], 10_000)
+heard = audio_comes_back(found["c"][0].split()[-1], int(found["m"][0].split()[1]))
 line.say(request("ACK", contact, routes, tag=";tag=w"))
 bye = ""
 while "BYE" not in bye:

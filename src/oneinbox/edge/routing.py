@@ -7,6 +7,7 @@ from itertools import takewhile
 from oneinbox.edge.actions import Address
 from oneinbox.edge.fields import address_of, cut, parameter, split, uri_of
 from oneinbox.edge.message import Header, Malformed, Request, Response, made
+from oneinbox.edge.outside import is_outside
 from oneinbox.edge.rewriting import hostport
 from oneinbox.edge.signing import Hop, Signer
 
@@ -112,10 +113,10 @@ def elsewhere(uri: str, source: Address) -> Address:
     if address is None:
         return source
     try:
-        inner, outer = ip_address(address.host), ip_address(source.host)
+        inner = ip_address(address.host)
     except ValueError:
         return source
-    if inner.is_unspecified or inner.is_multicast or (inner.is_private and not outer.is_private):
+    if inner.is_unspecified or inner.is_multicast or (is_outside(source.host) and not is_outside(address.host)):
         return source
     return address._replace(transport=source.transport)
 

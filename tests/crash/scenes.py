@@ -36,7 +36,7 @@ ON_PLANE = {
     (Point.UNANSWERED, Fault.ERROR): FaultKind.DENIED,
 }
 SUDDEN = (Fault.KILL, Fault.DATABASE)
-"""After these a client asks again at once, while its first request's operation is still open."""
+"""After these a client asks again at once, and twice, while its first request's operation is still open."""
 IN_DATABASE = {
     Fault.KILL: "wait",
     Fault.DATABASE: "wait",
@@ -86,7 +86,7 @@ class Stage:
         await asyncio.gather(*asking)
         registered = [one for one in played if one.scenario.kind == "register"]
         if scenarios[0].fault in SUDDEN:
-            await asyncio.gather(*(self._ask(one) for one in registered))
+            await asyncio.gather(*(self._ask(one) for one in registered * 2))
         await asyncio.gather(*(self._judge(one) for one in played))
         for _ in range(2):
             await asyncio.gather(*(self._ask(one) for one in registered))

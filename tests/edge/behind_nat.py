@@ -89,7 +89,7 @@ async def main() -> None:
         worker_gone=asyncio.Queue(),
         clock=clock,
         ready=lambda address: print("ready", flush=True),
-        doors=Doors(public=public, public_media=public, latches=Latches(HERE, PortRange(12_000, 12_099), clock)),
+        doors=Doors(public=public, public_media=public, latches=Latches(HERE, PortRange(12_000, 12_099), clock, 10)),
     )
 
 

@@ -212,7 +212,7 @@ def test_audio_goes_to_where_the_caller_speaks_from_and_nobody_else_is_heard() -
     async def scene() -> None:
         clock = HandClock()
         first, last = map(int, free_range(20).split("-"))
-        latches = Latches("127.0.0.1", PortRange(first, last), clock)
+        latches = Latches("127.0.0.1", PortRange(first, last), clock, 10)
         ends = Ends(latches)
         await ends.say(ends.caller, b"too early")
         latches.inside("c1", Address(*ends.worker.getsockname()))
@@ -238,7 +238,7 @@ def test_audio_goes_to_where_the_caller_speaks_from_and_nobody_else_is_heard() -
 def test_until_the_caller_speaks_audio_goes_to_what_was_announced_and_ports_come_to_an_end() -> None:
     async def scene() -> None:
         first = int(free_range(20).partition("-")[0])
-        latches = Latches("127.0.0.1", PortRange(first, first + 1), HandClock())
+        latches = Latches("127.0.0.1", PortRange(first, first + 1), HandClock(), 10)
         ends = Ends(latches)
         latches.inside("c1", Address(*ends.worker.getsockname()))
         await ends.say(ends.worker, b"hello")
@@ -248,5 +248,16 @@ def test_until_the_caller_speaks_audio_goes_to_what_was_announced_and_ports_come
         assert latches.open("c2", "127.0.0.1", 4000) == Address(*ends.at)
         latches.end()
         ends.close()
+
+    asyncio.run(scene())
+
+
+def test_there_are_no_more_than_that() -> None:
+    async def scene() -> None:
+        first, last = map(int, free_range(40).split("-"))
+        latches = Latches("127.0.0.1", PortRange(first, last), HandClock(), 2)
+        opened = [latches.open(f"c{n}", "127.0.0.1", 4000) for n in range(3)]
+        assert [at is not None for at in opened] == [True, True, False]
+        latches.end()
 
     asyncio.run(scene())

@@ -10,7 +10,6 @@ from oneinbox.app.settings import PortRange
 from oneinbox.edge.actions import Address
 from oneinbox.kit.clock import Clock
 
-MOST = 200
 PORT_TRIES = 64
 BATCH = 32
 PACKET_BYTES = 2048
@@ -27,12 +26,13 @@ _log = structlog.get_logger(__name__)
 
 
 class Latches:
-    """Latches on `host`, on even ports of the range that the voice workers' audio has too."""
+    """At most so many latches on `host`, on even ports of the range that the voice workers' audio has too."""
 
-    def __init__(self, host: str, ports: PortRange, clock: Clock) -> None:
+    def __init__(self, host: str, ports: PortRange, clock: Clock, most: int) -> None:
         self._host = host
         self._ports = ports
         self._clock = clock
+        self._most = most
         self._open: dict[str, _Latch] = {}
 
     def open(self, key: str, outside: str, announced: int, port: int = 0) -> Address | None:
@@ -41,7 +41,7 @@ class Latches:
         None when there is none left.
         """
         self._sweep()
-        pair = self._pair(port) if len(self._open) < MOST and ":" not in outside else None
+        pair = self._pair(port) if len(self._open) < self._most and ":" not in outside else None
         if pair is None:
             _log.warning("no_latch", latches=len(self._open))
             return None

@@ -17,11 +17,12 @@ from oneinbox.app.edge.streams import TlsUnusable, tls_context
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import listen, run_beside
 from oneinbox.app.settings import Settings
+from oneinbox.app.voice.ports import spare_pairs
 from oneinbox.app.wiring import database_of, sealer_of
 from oneinbox.edge.actions import Address
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.workers import service as workers
-from oneinbox.kit.clock import SystemClock
+from oneinbox.kit.clock import Clock, SystemClock
 from oneinbox.kit.db import Database
 from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.signing import CALL_TICKET, DIALOG_ROUTE, deployment_key
@@ -79,7 +80,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         worker_gone=gone,
         clock=clock,
         ready=opened,
-        doors=await _doors(settings, Latches(str(settings.media_address), settings.rtp_ports, clock)),
+        doors=await _doors(settings, _latches(settings, clock)),
         spool=settings.data_dir / f"edge-{listening[1]}.attempts",
         kept=settings.data_dir / f"edge-{listening[1]}.dialogs",
     )
@@ -91,6 +92,11 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         "changed trunks": listen(database, trunks.CHANNEL, lambda trunk_id: sources.expire()),
     }
     await run_beside(_until(stop), eternal)
+
+
+def _latches(settings: Settings, clock: Clock) -> Latches:
+    most = spare_pairs(settings.rtp_ports, settings.voice_workers, settings.voice_capacity)
+    return Latches(str(settings.media_address), settings.rtp_ports, clock, most)
 
 
 async def _doors(settings: Settings, latches: Latches) -> Doors:

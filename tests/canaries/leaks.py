@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +15,17 @@ import av
 import numpy as np
 from tests.canaries.planted import USERNAME
 from tests.canaries.planting import Planted
+
+RAISES = """
+import sys, structlog
+from oneinbox.kit import logs
+
+logs.configure("debug", "api")
+try:
+    raise RuntimeError(sys.argv[1])
+except RuntimeError as error:
+    structlog.get_logger().error("request_failed", exc_info=error)
+"""
 
 
 @dataclass(frozen=True)
@@ -53,8 +66,18 @@ def in_output(product: Planted, leaks: Sequence[bytes]) -> Iterator[None]:
 
 @contextmanager
 def in_log(product: Planted, leaks: Sequence[bytes]) -> Iterator[None]:
-    """The log is what every process writes to stderr: also the text of exceptions."""
+    """The log is what every process writes to stderr."""
     with appended(product.log, b" ".join(leaks)):
+        yield
+
+
+@contextmanager
+def in_exception(product: Planted, leaks: Sequence[bytes]) -> Iterator[None]:
+    """An exception's text, as a process of ours logs it."""
+    command = [sys.executable, "-c", RAISES, os.fsdecode(b" ".join(leaks))]
+    said = subprocess.run(command, capture_output=True, timeout=60, check=True).stderr
+    assert b'"exc_value"' in said
+    with appended(product.log, said):
         yield
 
 
@@ -134,6 +157,7 @@ KINDS: Mapping[str, Kind] = {
     "answer": Kind(in_answer, "answers"),
     "output of a command": Kind(in_output, "output"),
     "log": Kind(in_log, "log"),
+    "text of an exception": Kind(in_exception, "log", is_text),
     "column": Kind(in_column, "dump"),
     "ladder": Kind(in_ladder, "dump", is_text),
     "keepsake of the edge": Kind(in_keepsake, "file edge-"),

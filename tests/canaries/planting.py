@@ -16,8 +16,10 @@ from tests.canaries.planted import FIELDS, OWN_PASSWORDS, USERNAME, looks
 from oneinbox.kit.db import libpq_url
 from oneinbox.kit.postgres import EmbeddedPostgres
 
-HOMES = dict.fromkeys(OWN_PASSWORDS, "file postgres.passwords")
-"""Where a secret may lie: it is kept there."""
+ANSWERED = ("access token", "new API key")
+"""What is given away once, to whoever asked for it."""
+HOMES = dict.fromkeys(OWN_PASSWORDS, "file postgres.passwords") | dict.fromkeys(ANSWERED, "answers")
+"""Where a secret may be: it is kept there, or was asked for."""
 COMMANDS = (("attempts", "--all", "--ladder", "--limit", "1000"), ("doctor",), ("audit", "verify"), ("configuration",))
 CONFIG = {
     "trunk_address": "canary.example",
@@ -57,7 +59,7 @@ class Planted(Product):
         return answer
 
     def know(self, name: str, secret: str) -> None:
-        """Look for this one too. What the database keeps of a key is a hash: one under a pepper, not the plain one."""
+        """Look for this one too."""
         self.looks[name] = forms(secret, username=USERNAME)
 
     def sql(self, statement: str, *parameters: Any) -> None:
@@ -106,7 +108,8 @@ def plant(product: Planted) -> None:
     """Through success, 400, 401, 404, 409, 422, 500, errors of the media plane, and calls."""
     key = product.run("keys", "create", "canaries").stdout.strip()
     product.know("API key", key)
-    del product.looks["API key"]["sha256 raw"]
+    made = product.ask("POST", "/v1/api-keys", key, json={"name": "new"}, headers={"Idempotency-Key": "new"})
+    product.know("new API key", made.json()["api_key"])
     agent = product.ask("POST", "/v1/agents", key, json={"name": "Canary", "enable_recording": True}).json()["id"]
     _register(product, key, agent)
     _sign_in(product)
@@ -156,7 +159,9 @@ def _register(product: Planted, key: str, agent: str) -> None:
 def _sign_in(product: Planted) -> None:
     person = {"email": "canary@example.org", "name": "Canary"}
     right, wrong = FIELDS["SignupRequest.password"], FIELDS["LoginRequest.password"]
-    product.ask("POST", "/v1/auth/signup", json=person | {"password": right})
+    token = product.ask("POST", "/v1/auth/signup", json=person | {"password": right}).json()["access_token"]
+    product.know("access token", token)
+    product.ask("GET", "/v1/auth/me", token)
     for body in ({"password": right}, {"password": wrong}, {"password": wrong, "email": 7}, {"password": [wrong]}):
         product.ask("POST", "/v1/auth/login", json=person | body)
 

@@ -13,6 +13,9 @@ from oneinbox.edge.message import Request, Response
 from oneinbox.edge.outside import reached, resized, unreachable
 from oneinbox.edge.sdp import audio_at, with_audio_at
 
+MOST_HELD = 2_000
+"""More than there are ports."""
+
 M = TypeVar("M", Request, Response)
 
 
@@ -106,6 +109,9 @@ class Latching:
     def _open(self, said: Basics, source: str, announced: Address | None) -> None:
         if self._latches is None or announced is None:
             return
+        while len(self._held) >= MOST_HELD:  # calls whose end has passed us by
+            self._latches.close(oldest := next(iter(self._held)))
+            del self._held[oldest]
         at = self._latches.open(said.call_id, source, announced.port)
         if at is not None:
             self._held[said.call_id] = Latch(at, said.from_tag, source, announced.port)

@@ -40,6 +40,7 @@ class Latches:
 
         None when there is none left.
         """
+        self.close(key)
         self._sweep()
         pair = self._pair(port) if len(self._open) < self._most and ":" not in outside else None
         if pair is None:

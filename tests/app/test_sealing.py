@@ -15,6 +15,8 @@ from sqlalchemy import text
 from tests.api.conftest import Api, Deployed
 
 from oneinbox.app import rotation
+from oneinbox.app.trunk_store import DatabaseTrunks
+from oneinbox.contracts.media import OutboundTrunk
 from oneinbox.kit.db import Database
 from oneinbox.kit.sealing import KeyFile, MasterKeys, Sealer, SealingError, kid_of
 
@@ -143,6 +145,27 @@ def test_the_key_is_turned_while_requests_run(deployed: Deployed) -> None:
     assert left == 0
     assert api("GET", "/v1/phone-numbers").json()["total"] == 30
     assert opened(deployed, api) == {"p", "x"}
+
+
+def test_what_was_sealed_and_waits_for_a_connection_is_carried_over_too(deployed: Deployed, database_urls: Any) -> None:
+    deployed.workspace("default")
+
+    async def turn() -> int:
+        async with deployed.database.transaction() as session:
+            workspace_id = str(await session.scalar(text("SELECT id FROM workspaces")))
+        async with Database(database_urls.app, pool_size=1) as crowded:
+            trunk = OutboundTrunk("m", workspace_id, "+15550100001", "twilio", "a.example", "a", "p")
+            async with crowded.engine.connect():
+                waiting = asyncio.create_task(DatabaseTrunks(crowded, deployed.sealer).create_outbound_trunk(trunk))
+                await asyncio.sleep(0.2)
+                KeyFile(deployed.settings.master_key_file).add_newest()
+                turning = asyncio.create_task(rotation.reseal(deployed.database, deployed.sealer))
+                await asyncio.sleep(2.5)
+            await waiting
+            await turning
+        return await rotation.left_behind(deployed.database, deployed.sealer)
+
+    assert deployed.runner.run(turn()) == 0
 
 
 def opened(deployed: Deployed, api: Api) -> set[str]:

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from oneinbox.app.tables import metadata
-from oneinbox.kit.db import Database
+from oneinbox.kit.db import CONNECT_SECONDS, Database
 from oneinbox.kit.sealing import Sealer, kid_of
 
 BATCH = 200
-UNCOMMITTED_SECONDS = 1.0
-"""Between sealing something and the transaction that writes it."""
+UNCOMMITTED_SECONDS = CONNECT_SECONDS + 1.0
+"""Between sealing something and the transaction that writes it, which may have to wait for a connection."""
 OLDEST_TRANSACTION_SECONDS = 120.0
 
 

@@ -275,6 +275,16 @@ def test_an_edge_that_stops_first_writes_down_what_it_answered(settings: Setting
     assert (attempt.status, attempt.cause) == (404, "no_such_number")
 
 
+def test_a_worker_with_few_ports_says_so(settings: Settings, database: Database) -> None:
+    narrow = settings.model_copy(update={"rtp_ports": PortRange(21300, 21319), "voice_capacity": 100})
+
+    async def scene() -> int:
+        async with a_worker(narrow), database.transaction() as session:
+            return (await session.scalars(select(Worker.capacity))).one()
+
+    assert asyncio.run(scene()) == 8
+
+
 @pytest.mark.parametrize(
     ("ports", "workers", "slices"),
     [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import ColumnElement, delete, select, text, update
@@ -22,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response
 from tenacity import AsyncRetrying, retry_if_result, wait_random
 
+from oneinbox.app.running import DATABASE_AWAY
 from oneinbox.app.steps import OperationInProgress
 from oneinbox.kit.bodies import InvalidField
 from oneinbox.kit.clock import Clock
@@ -38,6 +40,7 @@ KEPT_FOR = timedelta(hours=24)
 TWIN_WAITS_SECONDS = 30.0
 POLL_SECONDS = (0.02, 0.08)
 
+_log = structlog.get_logger(__name__)
 _WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -195,9 +198,12 @@ def _is_refusal(error: OneInboxError | RequestValidationError) -> bool:
 
 
 async def _unlock(connection: AsyncConnection, number: int) -> None:
-    """Give the lock back; a connection that can't is closed, and the lock with it."""
+    """Give the lock back; a connection that can't is closed, and the lock with it. What was done stays done."""
     try:
         await connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
+    except DATABASE_AWAY as error:
+        _log.warning("lock_was_lost", reason=type(error).__name__)
+        await connection.invalidate()
     except BaseException:
         await connection.invalidate()
         raise

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.crash.deployment import Crashable, crashable
 from tests.crash.matrix import ANSWER, CHANGES_NOTHING, MATRIX, Fault, Point, Scenario
-from tests.crash.scenes import Stage, agent_of
+from tests.crash.scenes import OLD, Stage, agent_of
 
 from oneinbox.adapters.media.scripted.wire import Fault as PlaneFault
 from oneinbox.adapters.media.scripted.wire import FaultKind
@@ -115,6 +115,36 @@ def test_who_resumes_may_be_killed_too(tmp_path: Path) -> None:
 
     with crashable(tmp_path) as deployment:
         assert asyncio.run(scene(deployment)) == {}
+
+
+@pytest.mark.timeout(300)
+def test_who_takes_back_may_be_killed_too(tmp_path: Path) -> None:
+    """The undoing goes on to its end; sent again under its key, the registration then comes about."""
+    number, headers = "+15559990001", {"Idempotency_Key": "undone", "X_Request_Id": "the-first"}
+
+    async def scene(deployment: Crashable) -> None:
+        body = {"phone_number": number, "provider": "twilio", "agent_id": await agent_of(deployment)}
+        body |= {"provider_config": OLD}
+        await deployment.plane.script(f"create_dispatch_rule {number}", [PlaneFault(kind=FaultKind.DENIED)])
+        await deployment.plane.script(f"remove_outbound_trunk {number}", [PlaneFault(kind=FaultKind.MUTE)])
+        asking = asyncio.create_task(deployment.ask("POST", "/v1/phone-numbers", body, **headers))
+        await _seen(deployment, f"remove_outbound_trunk {number}", 1)
+        deployment.kill("api")
+        await asyncio.to_thread(deployment.start, "api")
+        assert await asking is None
+        again = await deployment.ask("POST", "/v1/phone-numbers", body, **(headers | {"X_Request_Id": "the-second"}))
+        assert again is not None
+        assert again.status_code == 201, again.text
+        assert [list(one) for one in (await deployment.things()).values()] == [
+            [again.json()[f"{name}_id"]] for name in ("inbound_trunk", "outbound_trunk", "dispatch_rule")
+        ]
+        states = deployment.sql("SELECT state FROM operations ORDER BY id")
+        assert [row["state"] for row in states] == ["undone", "done"]
+        events = deployment.sql("SELECT request_id, status FROM audit_events WHERE action = 'phone_number.create'")
+        assert [(one["request_id"], one["status"]) for one in events] == [("the-first", 500), ("the-second", 201)]
+
+    with crashable(tmp_path) as deployment:
+        asyncio.run(scene(deployment))
 
 
 @pytest.mark.timeout(300)

@@ -537,3 +537,16 @@ def test_what_was_done_is_audited_even_if_its_answer_can_not_be_kept(place: Plac
     place.run(owner.close())
     ((phone_id,),) = place.sql("SELECT id FROM phone_numbers")
     assert trail(place) == [("phone_number.create", phone_id, 201), ("phone_number.create", None, 500)]
+
+
+@pytest.mark.parametrize("other", ["DELETE", "PATCH"])
+def test_two_at_once_on_one_number_follow_one_another(place: Place, other: str) -> None:
+    """Each is answered as what it found, and the trail tells of both."""
+    path = f"/v1/phone-numbers/{place.api.number()['id']}"
+    change = {"provider_config": {"auth_username": "x"}} if other == "PATCH" else None
+    first, second = place.api.at_once([("DELETE", path, None), (other, path, change)])
+    statuses = {first.status_code, second.status_code}
+    assert statuses in ({204, 404}, {204, 200}) if other == "PATCH" else statuses == {204, 404}
+    assert place.counts() == [0, 0, 0]
+    told = [status for action, _, status in trail(place) if action != "phone_number.create"]
+    assert sorted(told) == sorted([first.status_code, second.status_code])

@@ -106,10 +106,6 @@ class Caller:
         assert old in template
         self._sip.sendto(filled(template.replace(old, new), self.tokens), self._edge)
 
-    def speak(self, dest: tuple[str, int]) -> None:
-        """A packet of PCMU silence."""
-        self._rtp.sendto(b"\x80\x00" + bytes(10) + b"\xff" * 160, dest)
-
     async def audio(self, seconds: float) -> int:
         """How many RTP packets come in that time."""
         while not self.rtp.heard.empty():

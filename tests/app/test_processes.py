@@ -29,7 +29,7 @@ from tests.ports import free_port
 from oneinbox.app.edge.serve import serve as serve_edge
 from oneinbox.app.edge.server import SipPortTaken
 from oneinbox.app.settings import Address, PortRange, Settings, child_environment
-from oneinbox.app.voice.ports import calls_within, rtp_slice, spare_pairs
+from oneinbox.app.voice.ports import calls_within, rtp_slice
 from oneinbox.app.voice.serve import serve as serve_voice
 from oneinbox.features.attempts.models import AttemptRow
 from oneinbox.features.calls import service as calls
@@ -303,10 +303,3 @@ def test_workers_share_the_ports_in_pairs(ports: tuple[int, int], workers: int, 
 )
 def test_a_worker_takes_no_more_calls_than_its_ports_surely_carry(ports: tuple[int, int], calls: int) -> None:
     assert calls_within(*ports) == calls
-
-
-@pytest.mark.parametrize(
-    ("workers", "capacity", "spare"), [(1, 50, 40), (1, 200, 10), (2, 25, 40), (4, 200, 10), (1, 95, 10)]
-)
-def test_latches_take_ports_that_full_workers_leave(workers: int, capacity: int, spare: int) -> None:
-    assert spare_pairs(PortRange(10000, 10199), workers, capacity) == spare

@@ -5,9 +5,7 @@ import re
 import sys
 from ipaddress import ip_network
 
-from oneinbox.app.edge.latches import Latches
 from oneinbox.app.edge.server import Doors, run_edge
-from oneinbox.app.settings import PortRange
 from oneinbox.contracts.admission import Admitted, Attempt, Decision, InviteFacts, Login, WorkerRoute
 from oneinbox.kit.clock import SystemClock
 
@@ -89,7 +87,7 @@ async def main() -> None:
         worker_gone=asyncio.Queue(),
         clock=clock,
         ready=lambda address: print("ready", flush=True),
-        doors=Doors(public=public, public_media=public, latches=Latches(HERE, PortRange(12_000, 12_099), clock, 10)),
+        doors=Doors(public=public, public_media=public),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 from oneinbox.edge.actions import Action, Address, EdgeConfig, Send
 from oneinbox.edge.fields import SIP_PORT, Via
-from oneinbox.edge.latching import Latches, Latching
 from oneinbox.edge.outside import M, is_outside, outward, resized
 from oneinbox.edge.rewriting import hostport
 from oneinbox.edge.sdp import has_keys, without_keys
@@ -22,9 +21,8 @@ Deed = Callable[[float], None]
 class Agenda:
     """Collects the actions of one turn; keeps the deeds of later ones in order of time."""
 
-    def __init__(self, config: EdgeConfig, latches: Latches | None = None) -> None:
+    def __init__(self, config: EdgeConfig) -> None:
         self.config = config
-        self.latching = Latching(latches)
         self.signer = Signer(config.route_key)
         self._actions: list[Action] = []
         self._deeds: list[tuple[float, int, Deed]] = []
@@ -42,7 +40,6 @@ class Agenda:
 
     def outward(self, message: M, worker: Address, peer: Address, *, keys: bool) -> M:
         """What a worker says, as this peer is to read it; `keys`: has it asked for encryption?"""
-        message = self.latching.answer(message)
         if not keys and has_keys(message.body):
             message = resized(message, without_keys(message.body))
         public = self.config.public

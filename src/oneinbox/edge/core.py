@@ -13,7 +13,6 @@ from oneinbox.edge.fields import Basics, basics, options_in, split, uri_of
 from oneinbox.edge.framing import PING, PONG
 from oneinbox.edge.gate import Gate
 from oneinbox.edge.invites import Invites
-from oneinbox.edge.latching import Latches
 from oneinbox.edge.message import Malformed, Request, Response, made, read
 from oneinbox.edge.nonces import Nonces
 from oneinbox.edge.relay import Relay
@@ -42,9 +41,8 @@ class Edge:
         is_known: Callable[[str], bool],
         asks: Callable[[], bool] = lambda: False,
         may_call: Callable[[str], bool] = lambda host: True,
-        latches: Latches | None = None,
     ) -> None:
-        self._agenda = Agenda(config, latches)
+        self._agenda = Agenda(config)
         self._is_known = is_known
         self._asks = asks
         self._may_call = may_call
@@ -127,7 +125,6 @@ class Edge:
             "sources": len(self._gate),
             "tally": len(self._tally),
             "nonces": len(self._nonces),
-            "latches": len(self._agenda.latching),
         }
 
     def _opens(self, data: bytes, host: str, known: bool, now: float) -> bool:

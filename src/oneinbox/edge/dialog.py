@@ -1,32 +1,14 @@
 """A dialog that runs through the edge, and its text, from which an edge that comes after this one can go on."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Self
 
 from oneinbox.edge.actions import Address
 from oneinbox.edge.signing import Hop
 
 Key = tuple[str, str, str]
 """Call-ID, the caller's tag, the worker's tag."""
-
-
-@dataclass(slots=True)
-class Latch:
-    """Where a call's latch is; its caller's tag, host and announced port; where its worker wants audio."""
-
-    at: Address
-    tag: str
-    outside: str
-    announced: int
-    worker: Address | None = None
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Self:
-        """What `asdict` has made of one. Raises TypeError or KeyError when it is something else."""
-        worker = Address(*said["worker"]) if said["worker"] else None
-        return cls(**{**said, "at": Address(*said["at"]), "worker": worker})
 
 
 @dataclass(slots=True)
@@ -48,7 +30,6 @@ class Dialog:
     """Seconds within which the caller has promised to refresh the call; 0: never."""
     refreshed: float = 0.0
     """When it has done so last."""
-    latch: Latch | None = None
 
     @property
     def name(self) -> str:
@@ -70,6 +51,5 @@ class Dialog:
             "hop": Hop(**sides),
             "caller": Address(*said["caller"]),
             "caller_routes": tuple(said["caller_routes"]),
-            "latch": Latch.of(said["latch"]) if said.get("latch") else None,
         }
         return cls(**said | known)

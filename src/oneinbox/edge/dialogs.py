@@ -47,7 +47,6 @@ class Dialogs:
         except Malformed:
             return
         key = (ours.call_id, ours.from_tag, ours.to_tag)
-        self._agenda.latching.learn(answer)
         self._begin(key, answer, hop, now, target=_contact(invite), routes=_record_route(invite), cseq=said.cseq)
         self.prolong(ours, agreed(wanted(invite), answer), now)
 
@@ -60,8 +59,6 @@ class Dialogs:
     def take_up(self, dialog: Dialog, now: float) -> None:
         """One that an earlier edge has kept; whoever has promised to refresh it has its whole time from now."""
         self._open.put(dialog.key, dialog, now)
-        if dialog.latch is not None:
-            self._agenda.latching.take_up(dialog.key[0], dialog.latch)
         self._expect_refresh(dialog, now)
 
     def find(self, said: Basics, from_worker: bool, now: float) -> Dialog | None:
@@ -117,7 +114,6 @@ class Dialogs:
     def close(self, dialog: Dialog, now: float) -> None:
         """Its BYE has come; it is remembered for a little while, so that a repeated BYE finds it."""
         self._open.pop(dialog.key)
-        self._agenda.latching.close(*dialog.key[:2])
         self._closed.put(dialog.key, dialog, now)
         self._agenda.act(Keep(dialog.name, None))
 
@@ -151,7 +147,6 @@ class Dialogs:
 
     def _orphan(self, dialog: Dialog, now: float) -> None:
         dialog.orphaned = True
-        self._agenda.latching.close(*dialog.key[:2])
         dialog.worker_cseq += 1
         self._bye_to_caller(dialog, now)
 
@@ -231,7 +226,6 @@ class Dialogs:
             caller_target=target or f"sip:{hop.caller[0]}:{hop.caller[1]}",
             caller_routes=routes,
             caller_cseq=cseq,
-            latch=self._agenda.latching.of(key[0], key[1]),
         )
         self._open.put(key, dialog, now)
         self._keep(dialog)

@@ -268,7 +268,7 @@ class Invites:
             return
         self._pass_on(invite, leg, response, now)
         if first:
-            self._conclude(invite, response.status, Cause.ADMITTED, self._answered(invite, leg), now)
+            self._conclude(invite, response.status, Cause.ADMITTED, _answered(invite, leg), now)
 
     def _refused(self, invite: Invite, leg: Leg, response: Response, now: float) -> None:
         if invite.verdict is not None:
@@ -323,8 +323,6 @@ class Invites:
 
     def _conclude(self, invite: Invite, status: int, cause: Cause, reason: str, now: float) -> None:
         invite.verdict = (status, cause, reason)
-        if status >= 300:
-            self._agenda.latching.close(invite.said.call_id, invite.said.from_tag)
         if invite.decision is not None:
             self._record(invite)
         key = invite.key
@@ -352,12 +350,12 @@ class Invites:
             del self._merged[same]
         self.legs.forget(key)
 
-    def _answered(self, invite: Invite, leg: Leg) -> str:
-        said = unreachable(invite.request.body, invite.source.host)
-        if said is None:
-            return f"Answered by {leg.route.worker_id}."
-        follows = self._agenda.latching.holds(invite.said)
-        return (
-            f"Answered by {leg.route.worker_id}. The caller wants its audio at {said}, which can't be reached from "
-            f"here: it is sent {'to where the caller speaks from' if follows else f'to {invite.source.host}'} instead."
-        )
+
+def _answered(invite: Invite, leg: Leg) -> str:
+    said = unreachable(invite.request.body, invite.source.host)
+    if said is None:
+        return f"Answered by {leg.route.worker_id}."
+    return (
+        f"Answered by {leg.route.worker_id}. The caller wants its audio at {said}, which can't be reached from here: "
+        f"it is sent to {invite.source.host} instead, and not heard unless the caller's network lets it through."
+    )

@@ -9,6 +9,7 @@ from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.digest import without_ours as without_login
 from oneinbox.edge.fields import Basics, address_of, uri_of
 from oneinbox.edge.message import Malformed, Request, Response, made, wire
+from oneinbox.edge.outside import reached
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport
 from oneinbox.edge.routing import record_route, without_ours
 from oneinbox.edge.sessions import without_demand
@@ -65,7 +66,7 @@ class Legs:
         token = self._agenda.signer.token(hop, said.call_id)
         plain = Request(without_login(without_ours(invite)), invite.body, invite.method, invite.uri)
         hops = MAX_FORWARDS if said.max_forwards is None else said.max_forwards - 1
-        plain = without_demand(self._agenda.latching.begin(plain, said, source.host))
+        plain = without_demand(reached(plain, source.host))
         faces = dict.fromkeys((self._agenda.face(hop.worker), self._agenda.face(source)))
         own = [made("Record-Route", record_route(face, token)) for face in faces]
         request = forwarded(plain, said.via, source, self._agenda.own_via(branch, hop.worker), hops, *own)

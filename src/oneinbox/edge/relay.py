@@ -7,7 +7,7 @@ from oneinbox.edge.agenda import Agenda, Fading
 from oneinbox.edge.dialogs import Dialogs
 from oneinbox.edge.fields import Basics, cut, via_of
 from oneinbox.edge.message import Malformed, Request, Response, wire
-from oneinbox.edge.outside import inward
+from oneinbox.edge.outside import inward, reached
 from oneinbox.edge.rewriting import MAX_FORWARDS, forwarded, hostport, reply_address, returned
 from oneinbox.edge.routing import elsewhere, hop_behind, next_hop, toward_caller, without_ours
 from oneinbox.edge.sdp import allows_keys
@@ -59,7 +59,7 @@ class Relay:
         if from_worker:
             plain = self._agenda.outward(plain, hop.worker, dest, keys=True)
         else:
-            plain = self._inward(plain, said, source, hop)
+            plain = self._inward(plain, source, hop)
         branch = self._branch(said, source)
         session = wanted(request) if request.method in REFRESHING and not from_worker else None
         answers_from = None if from_worker else hop.worker
@@ -71,12 +71,12 @@ class Relay:
         self._dialogs.passed(request, said, source, from_worker, now)
         return None
 
-    def _inward(self, request: Request, said: Basics, source: Address, hop: Hop) -> Request:
+    def _inward(self, request: Request, source: Address, hop: Hop) -> Request:
         """What a caller says, as its worker is to read it."""
         public = self._agenda.config.public
         if public is not None:
             request = inward(request, hostport(hop.worker), public)
-        return self._agenda.latching.offer(request, said, source.host)
+        return reached(request, source.host)
 
     def response(self, response: Response, said: Basics, source: Address, now: float) -> None:
         """Back to where the request came from."""

@@ -2,8 +2,6 @@
 
 import re
 
-from oneinbox.edge.actions import Address
-
 MOST_ENCODINGS = 40
 STATIC = {"0": "PCMU/8000", "3": "GSM/8000", "4": "G723/8000", "8": "PCMA/8000", "9": "G722/8000", "18": "G729/8000"}
 """Payload types that need no rtpmap (RFC 3551, table 4)."""
@@ -11,30 +9,13 @@ STATIC = {"0": "PCMU/8000", "3": "GSM/8000", "4": "G723/8000", "8": "PCMA/8000",
 _AUDIO = re.compile(r"audio [0-9]{1,5}(?:/[0-9]+)? [A-Za-z0-9/]{1,30}((?: [0-9]{1,3})+)\s*")
 _MAP = re.compile(r"rtpmap:([0-9]{1,3}) ([!-~]{1,40})\s*")
 
-
 _ADDRESS = re.compile(rb"(?m)^c=IN IP[46] ([0-9A-Fa-f.:]{1,45})(?=[\r\n/]|$)")
-
-
-_AUDIO_PORT = re.compile(rb"(?m)^(m=audio )([0-9]{1,5})(?= )")
 
 
 def media_host(body: bytes) -> str | None:
     """Where the first connection line wants audio sent (RFC 8866, section 5.7); None for names and for no line."""
     found = _ADDRESS.search(body)
     return found[1].decode() if found else None
-
-
-def audio_at(body: bytes) -> Address | None:
-    """Where its first audio line wants audio sent; None for names, for a line that is refused, and for no line."""
-    host, line = media_host(body), _AUDIO_PORT.search(body)
-    port = int(line[2]) if line is not None else 0
-    return Address(host, port) if host is not None and 0 < port < 65536 else None
-
-
-def with_audio_at(body: bytes, host: str, port: int) -> bytes:
-    """The body with audio to be sent there, IPv4."""
-    body = _AUDIO_PORT.sub(lambda line: line[1] + str(port).encode(), body, count=1)
-    return _ADDRESS.sub(lambda _: b"c=IN IP4 " + host.encode(), body)
 
 
 def allows_keys(body: bytes) -> bool:

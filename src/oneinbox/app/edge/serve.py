@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import structlog
 
 from oneinbox.app.edge.admission import Admission
-from oneinbox.app.edge.latches import Latches
 from oneinbox.app.edge.limits import Most
 from oneinbox.app.edge.reaper import Reaper
 from oneinbox.app.edge.server import Doors, run_edge
@@ -17,12 +16,11 @@ from oneinbox.app.edge.streams import TlsUnusable, tls_context
 from oneinbox.app.migrate import require_newest
 from oneinbox.app.running import listen, run_beside
 from oneinbox.app.settings import Settings
-from oneinbox.app.voice.ports import spare_pairs
 from oneinbox.app.wiring import database_of, sealer_of
 from oneinbox.edge.actions import Address
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.workers import service as workers
-from oneinbox.kit.clock import Clock, SystemClock
+from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
 from oneinbox.kit.errors import OneInboxError
 from oneinbox.kit.signing import CALL_TICKET, DIALOG_ROUTE, deployment_key
@@ -80,7 +78,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
         worker_gone=gone,
         clock=clock,
         ready=opened,
-        doors=await _doors(settings, _latches(settings, clock)),
+        doors=await _doors(settings),
         spool=settings.data_dir / f"edge-{listening[1]}.attempts",
         kept=settings.data_dir / f"edge-{listening[1]}.dialogs",
     )
@@ -94,12 +92,7 @@ async def _serve(settings: Settings, database: Database, stop: asyncio.Event, re
     await run_beside(_until(stop), eternal)
 
 
-def _latches(settings: Settings, clock: Clock) -> Latches:
-    most = spare_pairs(settings.rtp_ports, settings.voice_workers, settings.voice_capacity)
-    return Latches(str(settings.media_address), settings.rtp_ports, clock, most)
-
-
-async def _doors(settings: Settings, latches: Latches) -> Doors:
+async def _doors(settings: Settings) -> Doors:
     """Raises TlsUnusable, PublicAddressUnknown."""
     tls, where = None, settings.sip_tls_listen
     files = (settings.sip_tls_cert, settings.sip_tls_key)
@@ -110,7 +103,7 @@ async def _doors(settings: Settings, latches: Latches) -> Doors:
         raise TlsUnusable(f"{names} are set together or not at all.")
     public = settings.public_address
     media = await _numeric(public) if public is not None else None
-    return Doors(tls, public, media, settings.calls_per_second, latches)
+    return Doors(tls, public, media, settings.calls_per_second)
 
 
 async def _numeric(name: str) -> str:

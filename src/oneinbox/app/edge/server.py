@@ -18,7 +18,6 @@ from oneinbox.app.edge.streams import Streams
 from oneinbox.contracts.admission import Attempt, Cause, Decision, InviteFacts, Login, Refused
 from oneinbox.edge.actions import Action, Address, Ask, EdgeConfig, Keep, Record, Send
 from oneinbox.edge.core import Edge
-from oneinbox.edge.latching import Latches
 from oneinbox.kit.clock import Clock
 from oneinbox.kit.errors import OneInboxError
 
@@ -58,7 +57,6 @@ class Doors:
     public_media: str | None = None
     """The same as numbers, for SDP."""
     invites_per_second: float = 100.0
-    latches: Latches | None = None
 
 
 async def run_edge(
@@ -89,7 +87,7 @@ async def run_edge(
     known, may_call = _Membership(known_sources), _Membership(admitted)
     records, keepsakes = Records(record, clock, spool), Keepsakes(kept, clock)
     async with _Bound(listen, doors) as bound, asyncio.TaskGroup() as tasks:
-        edge = Edge(bound.config(advertised, route_key), known, asks, may_call, doors.latches)
+        edge = Edge(bound.config(advertised, route_key), known, asks, may_call)
         edge.take_up(keepsakes.open(), clock.monotonic())
         server = _Server(edge, bound.sock, clock, tasks, admit, records, keepsakes)
         _attend(tasks, server, records, worker_gone)
@@ -143,8 +141,6 @@ class _Bound:
         asyncio.get_running_loop().remove_reader(self.sock)
         if self._streams is not None:
             await self._streams.close()
-        if self._doors.latches is not None:
-            self._doors.latches.end()
         self._close()
 
     def _close(self) -> None:

@@ -21,9 +21,3 @@ def calls_within(first: int, last: int) -> int:
     """
     pairs = (last - first + 1) // PORTS_A_CALL
     return max(min(pairs, 1), pairs * 4 // 5)
-
-
-def spare_pairs(ports: PortRange, workers: int, capacity: int) -> int:
-    """How many pairs of the range nobody needs when all workers are full, and a tenth of it is to stay free."""
-    calls = workers * min(capacity, calls_within(*rtp_slice(ports, 0, workers)))
-    return max(0, (ports.last - ports.first + 1) // PORTS_A_CALL * 9 // 10 - calls)

@@ -3,6 +3,7 @@
 import pytest
 
 from oneinbox.contracts.admission import Cause
+from oneinbox.edge.actions import Keep
 
 TIMED = "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n"
 
@@ -112,8 +113,36 @@ def test_the_next_edge_waits_for_the_refresh_too(line, say):
     asked = line.hear(say.invite(extra=TIMED))
     seen = say.sent(line.admit(say.key_of(asked)))[0][0]
     opened = line.hear(say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>"), line.worker)
-    kept = [action.text for action in opened if hasattr(action, "text")][-1]
+    kept = [action.text for action in opened if isinstance(action, Keep)][-1]
     line.restart()
     line.core.take_up([kept], line.now)
     assert not byes(line, say, 59)
     assert len({dest for _, dest in byes(line, say, 1.2)}) == 2
+
+
+def test_an_answer_after_the_bye_keeps_nothing_for_the_next_edge(line, say):
+    _, ok = call(line, say)
+    ((seen, _),) = say.sent(line.hear(say.in_dialog("UPDATE", ok, cseq=2, branch="z9hG4bKu", extra=TIMED)))
+    ended = line.hear(say.in_dialog("BYE", ok, cseq=3, branch="z9hG4bKbye"))
+    late = line.hear(say.answer(seen, 200, contact="<sip:w@127.0.0.1:6001>"), line.worker)
+    assert [action.text for action in (*ended, *late) if isinstance(action, Keep)] == [None]
+
+
+def test_refreshes_of_ever_so_long_sessions_pile_nothing_up(line, say):
+    longest = TIMED.replace(" 90;", " 999999999;")
+    _, ok = call(line, say, longest)
+    before = line.core.sizes()["deeds"]
+    for turn in range(2, 100):
+        assert refresh(line, say, ok, turn, "UPDATE", longest).first("session-expires") == "999999999;refresher=uac"
+    assert line.core.sizes()["deeds"] == before
+    line.hear(say.in_dialog("BYE", ok, cseq=100, branch="z9hG4bKbye"))
+    line.wait(100)
+    assert line.core.sizes()["deeds"] == 0
+
+
+def test_a_session_that_is_shortened_ends_sooner(line, say):
+    _, ok = call(line, say, TIMED.replace(" 90;", " 1800;"))
+    assert not byes(line, say, 601)
+    refresh(line, say, ok, 2)
+    assert not byes(line, say, 59)
+    assert byes(line, say, 1.2)

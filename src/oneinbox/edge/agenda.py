@@ -3,6 +3,7 @@
 import heapq
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import Generic, TypeVar
 
 from oneinbox.edge.actions import Action, Address, EdgeConfig, Send
@@ -27,6 +28,9 @@ class Agenda:
         self._actions: list[Action] = []
         self._deeds: list[tuple[float, int, Deed]] = []
         self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._deeds)
 
     def face(self, peer: Address) -> Address:
         """What this peer knows us by."""
@@ -120,7 +124,7 @@ class Fading(Generic[K, V]):
 
 
 class Buckets:
-    """A token bucket per source (RFC 2697 has the idea): strangers are heard a little, then no more."""
+    """A token bucket per source, of IPv6 per /64 (RFC 2697): strangers are heard a little, then no more."""
 
     def __init__(self, burst: float, per_second: float, most: int) -> None:
         self._burst = burst
@@ -132,7 +136,7 @@ class Buckets:
 
     def take(self, host: str, now: float) -> bool:
         """May this source be heard once more?"""
-        key = ":".join(host.split(":")[:4]) if ":" in host else host
+        key = str(int(IPv6Address(host)) >> 64) if ":" in host else host
         left, since = self._left.get(key, now) or (self._burst, now)
         left = min(self._burst, left + (now - since) * self._rate)
         if left < 1:

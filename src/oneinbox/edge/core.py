@@ -32,7 +32,8 @@ class Edge:
     """The whole edge but its socket.
 
     `is_known` says whether a host may be told more than that it may not call; `asks`, whether strangers may prove who
-    they are; `may_call`, whether some number may admit this host. Both are the last word only while many call.
+    they are; `may_call`, whether some number may admit this host: while strangers are few, admission is asked about
+    those too of whom it says no.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Edge:
             "sources": len(self._gate),
             "tally": len(self._tally),
             "nonces": len(self._nonces),
+            "deeds": len(self._agenda),
         }
 
     def _opens(self, data: bytes, host: str, known: bool, now: float) -> bool:

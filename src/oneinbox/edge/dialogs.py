@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from oneinbox.edge.actions import LIFETIME, T1, T2, Address, Keep
 from oneinbox.edge.agenda import Agenda, Fading
@@ -10,7 +11,7 @@ from oneinbox.edge.fields import Basics, address_of, basics, split, uri_of
 from oneinbox.edge.message import Malformed, Message, Request, Response
 from oneinbox.edge.rewriting import MAX_FORWARDS, hostport
 from oneinbox.edge.routing import elsewhere, is_ours, toward_caller
-from oneinbox.edge.sessions import agreed, patience, wanted
+from oneinbox.edge.sessions import LEAST_SECONDS, agreed, patience, wanted
 from oneinbox.edge.signing import Hop
 
 LONGEST_SECONDS = 4 * 3600.0
@@ -58,8 +59,9 @@ class Dialogs:
 
     def take_up(self, dialog: Dialog, now: float) -> None:
         """One that an earlier edge has kept; whoever has promised to refresh it has its whole time from now."""
+        dialog.refreshed = now
         self._open.put(dialog.key, dialog, now)
-        self._expect_refresh(dialog, now)
+        self._watch(dialog, now)
 
     def find(self, said: Basics, from_worker: bool, now: float) -> Dialog | None:
         """The dialog that a request or response belongs to."""
@@ -94,22 +96,21 @@ class Dialogs:
         if request.method == "BYE":
             self.close(dialog, now)
         elif from_worker or request.method in ("INVITE", "UPDATE"):
-            self._keep(dialog)
+            self._keep(dialog, now)
 
     def refreshed(self, answer: Response, said: Basics, now: float) -> None:
         """The caller's 2xx to the worker's re-INVITE or UPDATE may bring a new Contact."""
         dialog = self.find(said, True, now)
         if dialog is not None:
             dialog.caller_target = _contact(answer) or dialog.caller_target
-            self._keep(dialog)
+            self._keep(dialog, now)
 
     def prolong(self, said: Basics, seconds: int, now: float) -> None:
         """The caller was told to refresh the call within so many seconds; 0: that it need not."""
         dialog = self.find(said, False, now)
         if dialog is not None and (seconds or dialog.session):
-            dialog.session = seconds
-            self._expect_refresh(dialog, now)
-            self._keep(dialog)
+            dialog.session, dialog.refreshed = seconds, now
+            self._keep(dialog, now)
 
     def close(self, dialog: Dialog, now: float) -> None:
         """Its BYE has come; it is remembered for a little while, so that a repeated BYE finds it."""
@@ -125,16 +126,18 @@ class Dialogs:
         for dialog in self._closed.values(now):
             dialog.orphaned = dialog.orphaned or dialog.hop.worker == worker
 
-    def _expect_refresh(self, dialog: Dialog, now: float) -> None:
-        dialog.refreshed = now
-        if dialog.session:
-            self._agenda.at(now + patience(dialog.session), lambda later: self._expired(dialog, later))
-
-    def _expired(self, dialog: Dialog, now: float) -> None:
-        """Nobody has refreshed it: both sides get a BYE (RFC 4028, section 10)."""
-        late = dialog.session and now >= dialog.refreshed + patience(dialog.session)
-        if not late or dialog.orphaned or self._open.get(dialog.key, now) is not dialog:
+    def _watch(self, dialog: Dialog, now: float) -> None:
+        """Look at it until it ends, often enough for the shortest session: one deed, however often it is refreshed."""
+        if dialog.orphaned or self._open.get(dialog.key, now) is not dialog:
             return
+        ends = dialog.refreshed + patience(dialog.session) if dialog.session else inf
+        if now >= ends:
+            self._expire(dialog, now)
+        else:
+            self._agenda.at(min(ends, now + patience(LEAST_SECONDS)), lambda later: self._watch(dialog, later))
+
+    def _expire(self, dialog: Dialog, now: float) -> None:
+        """Nobody has refreshed it: both sides get a BYE (RFC 4028, section 10)."""
         headers = [
             f"From: {dialog.remote}",
             f"To: {dialog.local}",
@@ -228,10 +231,12 @@ class Dialogs:
             caller_cseq=cseq,
         )
         self._open.put(key, dialog, now)
-        self._keep(dialog)
+        self._keep(dialog, now)
+        self._watch(dialog, now)
 
-    def _keep(self, dialog: Dialog) -> None:
-        if not dialog.orphaned:
+    def _keep(self, dialog: Dialog, now: float) -> None:
+        """Not what is over: an answer that comes after the BYE would have it kept for ever."""
+        if not dialog.orphaned and self._open.get(dialog.key, now) is dialog:
             self._agenda.act(Keep(dialog.name, dialog.to_text()))
 
     def _repeat(self, branch: str, pause: float, ends: float, now: float) -> None:

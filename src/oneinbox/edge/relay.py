@@ -53,7 +53,7 @@ class Relay:
             return 200
         if said.max_forwards == 0:
             return 483
-        plain = without_demand(Request(without_ours(request), request.body, request.method, request.uri))
+        plain = Request(without_ours(request), request.body, request.method, request.uri)
         caller = dialog.caller if dialog is not None else hop.caller
         dest = toward_caller(next_hop(plain), caller) if from_worker else hop.worker
         if from_worker:
@@ -76,7 +76,7 @@ class Relay:
         public = self._agenda.config.public
         if public is not None:
             request = inward(request, hostport(hop.worker), public)
-        return reached(request, source.host)
+        return without_demand(reached(request, source.host))
 
     def response(self, response: Response, said: Basics, source: Address, now: float) -> None:
         """Back to where the request came from."""

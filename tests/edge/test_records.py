@@ -11,7 +11,7 @@ def test_silenced_strangers_are_counted(line, say):
     assert len([1 for actions in heard if actions]) == 20
     (attempt,) = [one for one in say.records(line.wait(11)) if one.cause is Cause.LIMIT]
     assert (attempt.count, attempt.status, attempt.facts.source_host) == (80, 0, line.stranger[0])
-    assert attempt.reason == "80 messages were dropped unread, because their source sent too many or too long ones."
+    assert attempt.reason == "80 messages were dropped unread, because too many came or they were too long."
 
 
 def test_all_strangers_together_are_heard_so_much_and_proofs_besides(make_line, say):

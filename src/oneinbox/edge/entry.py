@@ -145,20 +145,17 @@ class Entry:
 
     def _turn_away(self, heard: Heard, *, stale: bool) -> None:
         """What admission would answer; nothing is kept, and the record only counts."""
-        extra: list[Header] = []
-        if self._asks():
-            extra = challenges(self._nonces.new(heard.source[0], heard.now), heard.request, stale=stale)
-        status, said = CHALLENGE if extra else FORBIDDEN, heard.said
-        self._answer(heard.request, said.via, said.call_id, heard.source, status, heard.now, *extra)
-        self._tally.add(heard.source[0], TURNED_AWAY, heard.now)
+        said = heard.said
+        status = self._answer(heard.request, said.via, said.call_id, heard.source, 0, heard.now, stale=stale)
+        self._tally.add(heard.source[0], TURNED_AWAY, heard.now, status)
 
     def _crowded(self, heard: Heard, facts: InviteFacts, guest: bool) -> None:
         """No room: known sources hear so; strangers who may prove themselves are asked to; the others wait in vain."""
         if guest and not self._asks():
             self._tally.add(heard.source[0], CROWDED_OUT, heard.now)
         elif guest:
-            self.reply(heard, CHALLENGE)
-            self._tally.add(heard.source[0], CROWDED_OUT, heard.now)
+            status = self.reply(heard, CHALLENGE)
+            self._tally.add(heard.source[0], CROWDED_OUT, heard.now, status)
         else:
             status = self.reply(heard, 503, made("Retry-After", "5"))
             self._once(heard, facts, (status, Cause.OVERLOAD, "The edge has too many INVITEs open."))
@@ -169,13 +166,21 @@ class Entry:
         self._once(heard, facts, (status, Cause.LIMIT, reason))
 
     def _answer(
-        self, request: Request, via: Via, call_id: str, source: Address, status: int, now: float, *extra: Header
+        self,
+        request: Request,
+        via: Via,
+        call_id: str,
+        source: Address,
+        status: int,
+        now: float,
+        *extra: Header,
+        stale: bool = False,
     ) -> int:
         """Status 0 stands for the one answer to strangers."""
         if not status:
             status, extra = FORBIDDEN, ()
             if self._asks():
-                status, extra = CHALLENGE, tuple(challenges(self._nonces.new(source[0], now), request))
+                status, extra = CHALLENGE, tuple(challenges(self._nonces.new(source[0], now), request, stale=stale))
         data = answer(request, source, via, status, self._agenda.signer.tag(call_id, via.branch), *extra)
         self._agenda.send(data, reply_address(via, source))
         return status

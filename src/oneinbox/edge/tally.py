@@ -1,4 +1,4 @@
-"""What is never read is counted: one record a source and a while, however many messages there were."""
+"""What leaves no record of its own is counted: one a source and a while, however many messages there were."""
 
 from collections.abc import Callable
 
@@ -11,27 +11,31 @@ MANY = "0.0.0.0"
 """Stands for the sources that there was no room to keep apart."""
 
 Kind = tuple[Cause, str]
-SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because their source sent too many or too long ones")
+Key = tuple[str, Kind, int]
+SILENCED: Kind = (Cause.LIMIT, "messages were dropped unread, because too many came or they were too long")
 UNREADABLE: Kind = (Cause.MALFORMED, "messages were no SIP and got no answer")
 TURNED_AWAY: Kind = (Cause.SOURCE_NOT_ALLOWED, "INVITEs came from an address that may not call")
-CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers got no answer, because there were too many")
+CROWDED_OUT: Kind = (Cause.OVERLOAD, "INVITEs of strangers were not looked at, because there were too many")
 
 
 class Tally:
-    """Counts by source and kind; each count becomes a record PAUSE_SECONDS after its first message."""
+    """Counts by source, kind and the status that was answered (0: none).
+
+    Each count becomes a record PAUSE_SECONDS after its first message.
+    """
 
     def __init__(self, agenda: Agenda) -> None:
         self._agenda = agenda
-        self._counts: dict[tuple[str, Kind], int] = {}
+        self._counts: dict[Key, int] = {}
 
     def __len__(self) -> int:
         return len(self._counts)
 
-    def add(self, host: str, kind: Kind, now: float) -> None:
+    def add(self, host: str, kind: Kind, now: float, status: int = 0) -> None:
         """One more."""
-        key = (host, kind)
+        key = (host, kind, status)
         if key not in self._counts and len(self._counts) >= self._agenda.config.max_tallied:
-            key = (MANY, kind)
+            key = (MANY, kind, status)
         if key not in self._counts:
             self._counts[key] = 0
             self._agenda.at(now + PAUSE_SECONDS, self._due(key))
@@ -42,13 +46,13 @@ class Tally:
         for key in list(self._counts):
             self._record(key)
 
-    def _due(self, key: tuple[str, Kind]) -> Callable[[float], None]:
+    def _due(self, key: Key) -> Callable[[float], None]:
         return lambda now: self._record(key)
 
-    def _record(self, key: tuple[str, Kind]) -> None:
+    def _record(self, key: Key) -> None:
         count = self._counts.pop(key, 0)
         if not count:
             return
-        host, (cause, what) = key
+        host, (cause, what), status = key
         facts = InviteFacts(host, 0, "", None, "")
-        self._agenda.act(Record(Attempt(facts, 0, cause, f"{count} {what}.", None, (), count=count)))
+        self._agenda.act(Record(Attempt(facts, status, cause, f"{count} {what}.", None, (), count=count)))

@@ -4,13 +4,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import repeat
 
 from tests.e2e.product import Product
 from tests.ports import free_port
 
 from bench import http
+from bench.bare import DRIVERS
 from bench.figures import Figure, Target
 from bench.register import address_of, authorization
 from bench.statistics import percentile
@@ -29,10 +30,12 @@ def measure(world: World) -> list[Figure]:
         agent = product.agent("We are open.")
         for _ in range(NUMBERS):
             product.number(agent)
-        with _bare(product) as port:
+        with ExitStack() as open_bare:
+            ports = {driver: open_bare.enter_context(_bare(product, driver)) for driver in DRIVERS}
             return [
-                _compare(product, port, what, path, rival, world.times(400, 50))
+                _compare(product, (driver, port), what, path, rival, world.times(400, 50))
                 for what, path, rival in _endpoints(product, agent)
+                for driver, port in ports.items()
             ]
 
 
@@ -47,7 +50,8 @@ def _endpoints(product: Product, agent: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _compare(product: Product, port: int, what: str, path: str, rival: str, times: int) -> Figure:
+def _compare(product: Product, yardstick: tuple[str, int], what: str, path: str, rival: str, times: int) -> Figure:
+    driver, port = yardstick
     ours = (address_of(product), http.request("GET", path, headers=authorization(product)))
     bare = (("127.0.0.1", port), http.request("GET", rival, headers={}))
     ratios, rates, rivals = [], [], []
@@ -62,15 +66,15 @@ def _compare(product: Product, port: int, what: str, path: str, rival: str, time
         rates.append(mine.per_second)
         rivals.append(other.per_second)
     note = f"{percentile(rates, 0.5):.0f} a second beside {percentile(rivals, 0.5):.0f}; {CONNECTIONS} connections"
-    name = f"GET {what}: requests a second, as a multiple of the bare handler's"
+    name = f"GET {what}: requests a second, as a multiple of the bare handler's over {driver}"
     return Figure(name, percentile(ratios, 0.5), "×", times * ROUNDS, Target(0.7, "≥"), note=note)
 
 
 @contextmanager
-def _bare(product: Product) -> Iterator[int]:
+def _bare(product: Product, driver: str) -> Iterator[int]:
     """The yardstick's process, on a port of its own."""
     url, port = libpq_url(EmbeddedPostgres(product.data_dir).owner_url), free_port()
-    command = [sys.executable, "-m", "bench.bare", str(port)]
+    command = [sys.executable, "-m", "bench.bare", str(port), driver]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
     assert process.stdin is not None
     try:

@@ -66,7 +66,7 @@ class Dialog:
         offer = ("v=0", f"o=- 1 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0")
         media = (f"m=audio {self.rtp_port} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=sendrecv", "")
         uri = f"sip:{self.number}@{self.edge[0]}:{self.edge[1]}"
-        return self._request("INVITE", uri, 1, "invite", "Content-Type: application/sdp", _CRLF.join(offer + media))
+        return self.request("INVITE", uri, 1, "invite", "Content-Type: application/sdp", _CRLF.join(offer + media))
 
     def answered(self, ok: Message) -> None:
         """The 200 opened the dialog (RFC 3261, section 12.1.2)."""
@@ -77,23 +77,24 @@ class Dialog:
 
     def ack(self) -> bytes:
         """The ACK of a 200."""
-        return self._request("ACK", self.target, 1, "ack")
+        return self.request("ACK", self.target, 1, "ack")
 
     def cancel(self) -> bytes:
         """Giving up before the answer: of the INVITE's transaction."""
-        return self._request("CANCEL", f"sip:{self.number}@{self.edge[0]}:{self.edge[1]}", 1, "invite")
+        return self.request("CANCEL", f"sip:{self.number}@{self.edge[0]}:{self.edge[1]}", 1, "invite")
 
     def ack_refusal(self, refusal: Message) -> bytes:
         """The ACK of any other final answer: of the INVITE's transaction."""
         self.to_tag = refusal.headers["to"][0].partition(";tag=")[2]
         uri = f"sip:{self.number}@{self.edge[0]}:{self.edge[1]}"
-        return self._request("ACK", uri, 1, "invite")
+        return self.request("ACK", uri, 1, "invite")
 
     def bye(self) -> bytes:
         """The end."""
-        return self._request("BYE", self.target, 2, "bye")
+        return self.request("BYE", self.target, 2, "bye")
 
-    def _request(self, method: str, uri: str, cseq: int, branch: str, more: str = "", body: str = "") -> bytes:
+    def request(self, method: str, uri: str, cseq: int, branch: str, more: str = "", body: str = "") -> bytes:
+        """Any request; `branch` tells transactions apart, `more` are whole header lines."""
         host, port = self.local
         tag = f";tag={self.to_tag}" if self.to_tag else ""
         lines = [

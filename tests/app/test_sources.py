@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete
 from tests.app.deployment import AgentRow, NumberRow, add_agent, add_number
 
-from oneinbox.app.edge.sources import KnownSources, contains, network
+from oneinbox.app.edge.sources import Index, KnownSources, contains, network
 from oneinbox.app.running import listen
 from oneinbox.features.trunks import service as trunks
 from oneinbox.features.trunks.models import DispatchRuleRow, InboundTrunkRow
@@ -29,6 +29,14 @@ TRUSTED = (ip_network("127.0.0.1/32"),)
 )
 def test_an_address_is_in_a_network_or_not(cidr: str, host: str, inside: bool) -> None:
     assert contains([network(cidr)], host) is inside
+    assert (host in Index([network(cidr)])) is inside
+
+
+@pytest.mark.parametrize(("host", "inside"), [("192.0.2.7", True), ("10.1.2.4", False), ("::1", True), ("::2", False)])
+def test_an_index_of_many_networks_finds_what_one_of_them_contains(host: str, inside: bool) -> None:
+    assert (host in Index(map(network, ("192.0.2.0/24", "10.1.2.3", "2001:db8::/32", "::1")))) is inside
+    assert host in Index(map(network, ("0.0.0.0/0", "::/0")))
+    assert host not in Index([])
 
 
 def test_the_networks_are_the_same_object_until_a_trunk_changes(database: Database) -> None:
@@ -68,12 +76,13 @@ def test_the_networks_are_the_same_object_until_a_trunk_changes(database: Databa
         ("2a00::/48", True),
     ],
 )
-def test_wide_networks_make_nobody_known(database: Database, cidr: str, known: bool) -> None:
+def test_wide_networks_make_nobody_known_whom_they_admit(database: Database, cidr: str, known: bool) -> None:
     async def scene() -> bool:
         async with database.transaction() as session:
             await add_number(session, await add_agent(session, AgentRow()), NumberRow(sources=(cidr,)))
         sources = KnownSources(TRUSTED)
         await sources.refresh(database)
+        assert ip_network(cidr) in sources.admitted()
         return ip_network(cidr) in sources()
 
     assert asyncio.run(scene()) is known

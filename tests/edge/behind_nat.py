@@ -33,7 +33,7 @@ class Worker(Echo):
         text = data.decode()
         if text.startswith("INVITE"):
             self.invite = text
-            offered = re.search(r"c=IN IP4 (\S+)[^$]*m=audio (\d+)", text)
+            offered = re.search(r"c=IN IP4 (\S+).*m=audio (\d+)", text, re.DOTALL)
             assert offered is not None
             Echo.dest = (offered[1], int(offered[2]))
             sdp = f"v=0\r\no=- 1 1 IN IP4 {HERE}\r\ns=-\r\nc=IN IP4 {HERE}\r\nt=0 0\r\nm=audio {RTP} RTP/AVP 0\r\n"
@@ -76,7 +76,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(Worker, (HERE, WORKER))
     await loop.create_datagram_endpoint(Echo, (HERE, RTP))
-    clock, public = SystemClock(), sys.argv[2] if len(sys.argv) > 2 else None
+    public = sys.argv[2] if len(sys.argv) > 2 else None
     await run_edge(
         listen=("0.0.0.0", SIP),
         advertised=(HERE, SIP),
@@ -85,7 +85,7 @@ async def main() -> None:
         record=forget,
         known_sources=lambda: (ip_network("0.0.0.0/0"),),
         worker_gone=asyncio.Queue(),
-        clock=clock,
+        clock=SystemClock(),
         ready=lambda address: print("ready", flush=True),
         doors=Doors(public=public, public_media=public),
     )

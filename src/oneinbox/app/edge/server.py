@@ -207,11 +207,11 @@ class _Membership:
 
     def __call__(self, host: str) -> bool:
         networks = self._networks()
-        if networks is not self._seen or len(self._answers) > MOST_SOURCES_CACHED:
-            if networks is not self._seen:
-                self._index = Index(networks)
-            self._seen, self._answers = networks, {}
+        if networks is not self._seen:
+            self._seen, self._index, self._answers = networks, Index(networks), {}
         if host not in self._answers:
+            if len(self._answers) >= MOST_SOURCES_CACHED:
+                self._answers.clear()
             self._answers[host] = host in self._index
         return self._answers[host]
 

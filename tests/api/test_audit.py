@@ -1,6 +1,7 @@
 """The audit trail: complete, its own workspace's only, and a chain that shows where it was tampered with."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from sqlalchemy.exc import ProgrammingError
 from tests.api.conftest import TRIO, Api, Deployed
 
 from oneinbox.features.audit_events import service as audit_events
+from oneinbox.features.audit_events.schemas import Deed
 from oneinbox.kit.db import Database
 
+DEED = Deed(None, None, "agent.create", "agent", None, 201, "request", None, None, "")
 TRUNCATED = (
     "DELETE FROM audit_events WHERE seq > 3;"
     "UPDATE audit_chains SET seq = 3, chain = (SELECT chain FROM audit_events WHERE seq = 3)"
@@ -193,6 +196,29 @@ def test_chains_begun_at_once_are_all_counted(deployed: Deployed) -> None:
     assert verified(deployed) == []
 
 
+def test_what_is_added_while_chains_are_verified_is_no_break(api: Api, deployed: Deployed, database_urls: Any) -> None:
+    """The ends of the chains are read before the events: both must be of one moment."""
+    api.agent()
+    other = deployed.workspace("other")
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'audit_events'::regclass"
+
+    async def scene() -> list[Any]:
+        async with Database(database_urls.owner, pool_size=2) as owner, owner.transaction() as blocking:
+            await blocking.execute(text("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE"))
+            verifying = asyncio.create_task(verify(deployed))
+            async with owner.transaction() as watching:
+                while not await watching.scalar(text(waiting)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            for workspace_id in await blocking.scalars(text("SELECT id FROM workspaces")):
+                await audit_events.append(
+                    blocking, deployed.deployment.audit_key, workspace_id, DEED, datetime.now(UTC)
+                )
+        return await verifying
+
+    assert deployed.runner.run(scene()) == []
+    assert [len(events(one)) for one in (api, other)] == [2, 1]
+
+
 @pytest.mark.parametrize("tampering", [TRUNCATED, f"{TRUNCATED}; DELETE FROM audit_chains"])
 def test_a_chain_that_was_cut_goes_on_and_is_never_whole_again(
     api: Api, deployed: Deployed, database_urls: Any, tampering: str
@@ -227,9 +253,10 @@ async def as_owner(database_urls: Any, statements: str) -> None:
     await owner.close()
 
 
-def verified(deployed: Deployed) -> list[Any]:
-    async def verify() -> list[Any]:
-        async with deployed.database.transaction() as session:
-            return await audit_events.verify(session, deployed.deployment.audit_key)
+async def verify(deployed: Deployed) -> list[Any]:
+    async with deployed.database.transaction() as session:
+        return await audit_events.verify(session, deployed.deployment.audit_key)
 
-    return list(deployed.runner.run(verify()))
+
+def verified(deployed: Deployed) -> list[Any]:
+    return list(deployed.runner.run(verify(deployed)))

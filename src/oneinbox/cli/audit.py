@@ -37,5 +37,8 @@ def verify() -> None:
 
 
 async def _verify(complete: Settings) -> list[Break]:
-    async with database_of(complete) as database, database.transaction() as session:
-        return await audit_events.verify(session, await deployment_key(session, sealer_of(complete), AUDIT))
+    async with database_of(complete) as database:
+        async with database.transaction() as session:
+            key = await deployment_key(session, sealer_of(complete), AUDIT)
+        async with database.transaction() as session:
+            return await audit_events.verify(session, key)

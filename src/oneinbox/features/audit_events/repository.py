@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -87,6 +87,11 @@ class AuditRepository:
                 last = event.seq
             if len(batch) < BATCH:
                 return
+
+
+async def look_at_one_moment(session: AsyncSession) -> None:
+    """What is read in this transaction, which nothing has been asked in yet, is all of one moment."""
+    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 async def chains(session: AsyncSession) -> Mapping[str, AuditChain | None]:

@@ -80,7 +80,11 @@ async def list_behind(
 
 
 async def verify(session: AsyncSession, key: bytes) -> list[Break]:
-    """The first break of each workspace's chain, and whether chains are missing; empty when all are whole."""
+    """The first break of each workspace's chain, and whether chains are missing; empty when all are whole.
+
+    The session's transaction must be fresh: what others add meanwhile is no break, and is not looked at.
+    """
+    await repository.look_at_one_moment(session)
     ends = await repository.chains(session)
     found = [await _first_break(session, key, workspace_id, end) for workspace_id, end in ends.items()]
     found.append(await _miscounted(session, key, len(ends)))

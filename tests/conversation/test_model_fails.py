@@ -14,6 +14,8 @@ from oneinbox.conversation.call import SORRY
 
 PATIENCE = 1.0
 """For the first token, and for the whole answer."""
+BOUND_MS = 8_000
+"""Well below what is too late and what the engine would wait by itself, and far above what any machine needs."""
 LATE = (60.0, chunk("too late"))
 FAILURES = {
     "429": [Answer(429)] * 2,
@@ -46,7 +48,7 @@ async def failed(call: Call) -> AgentFailed:
     await call.until(lambda: call.of(AgentFailed), 15)
     (failure,) = call.of(AgentFailed)
     asked = max(event.end_ms for event in call.of(Said) if event.role == "user")
-    assert failure.at_ms - asked < (PATIENCE + 3) * 1000, "bounded"
+    assert failure.at_ms - asked < BOUND_MS
     assert "LLM server" in failure.reason
     return failure
 
@@ -60,7 +62,7 @@ def test_a13_without_a_fallback_a_sentence_is_spoken_once_and_the_call_is_hung_u
             ended = await call.ended(30)
             assert (ended.reason, ended.failed) == (EndReason.WORKER_ERROR, True)
             (said,) = [event for event in call.of(Said) if event.text == SORRY]
-            assert said.at_ms - failure.at_ms < 2_000
+            assert said.at_ms - failure.at_ms < BOUND_MS
             assert call.leg.log[-1] == "hang_up"
 
     asyncio.run(scenario())

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 DELAYS_MS = (0, 5, 10, 20, 40)
 TIMES = 4
-PATIENCE = 5.0
+PATIENCE = 20.0
 _names = count()
 
 

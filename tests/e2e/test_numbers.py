@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.e2e.calling import heard_words, missing, sipp
+from tests.e2e.calling import heard_words, missing, sipp, until
 from tests.e2e.product import Product
 from tests.e2e.scenarios import TALK, refused
 
@@ -85,8 +85,7 @@ def test_a_deleted_number_is_silent_at_once_and_registered_again_answered_by_its
                 await late.done()
             assert product.the_call(number)["status"] == "in_progress"
             heard = len(caller.phone.heard)
-            await asyncio.sleep(0.5)
-            assert len(caller.phone.heard) > heard
+            await until(lambda: len(caller.phone.heard) > heard, "more of the agent's packets")
             await caller.hang_up()
 
     asyncio.run(scene())

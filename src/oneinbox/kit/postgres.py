@@ -36,6 +36,8 @@ STOP_SECONDS = 20.0
 POLL_SECONDS = 0.05
 PORT_TRIES = 3
 MOST_LOG_BYTES = 5_000_000
+MOST_CONNECTIONS = 300
+"""So many that the pools of all processes may be full at a time; those that aren't made cost next to nothing."""
 USERS = ("oneinbox", "postgres", "nobody")
 SHARED_HOME = Path("/var/lib/oneinbox")
 
@@ -123,6 +125,7 @@ class EmbeddedPostgres:
             "port": str(port),
             "unix_socket_directories": "",
             "timezone": "UTC",
+            "max_connections": str(MOST_CONNECTIONS),
             "fsync": "on" if self._fsync else "off",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.crash.deployment import crashable
+from tests.crash.deployment import Crashable, crashable
 from tests.crash.matrix import MATRIX
 from tests.crash.scenes import Stage, agent_of, batches
 
@@ -16,12 +16,12 @@ def main() -> int:
         return asyncio.run(_play(deployment))
 
 
-async def _play(deployment) -> int:  # type: ignore[no-untyped-def]
-    stage = Stage(deployment, await agent_of(deployment))
-    for number, batch in enumerate(batches(MATRIX)):
-        await stage.play(batch)
+async def _play(deployment: Crashable) -> int:
+    stage, groups = Stage(deployment, await agent_of(deployment)), batches(MATRIX)
+    for number, group in enumerate(groups, 1):
+        await stage.play(group)
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r{number + 1} of {len(batches(MATRIX))} groups")
+            sys.stderr.write(f"\r{number} of {len(groups)} groups")
     for scenario, wrong in stage.failures.items():
         print(f"{scenario}: {wrong}")
     print(f"{len(MATRIX) - len(stage.failures)} of {len(MATRIX)}")

@@ -150,7 +150,8 @@ class Stage:
                 self._deployment.kill("api")
                 await asyncio.to_thread(self._deployment.start, "api")
             case Fault.DATABASE:
-                await asyncio.to_thread(self._deployment.restart_database)
+                # From the main thread: a server ends with the thread that started it.
+                self._deployment.restart_database()
             case _:
                 await asyncio.wait(asking)
 
@@ -170,7 +171,7 @@ class Stage:
         rows = [row for row in found if row["deleted_at"] is None]
         claimed = await asyncio.to_thread(self._deployment.sql, CLAIMED, [one.key])
         ids = {row["id"] for row in found + claimed} | ({one.phone_id} if one.phone_id else set())
-        things = _of(await self._deployment.things(), number, ids)
+        things = of_number(await self._deployment.things(), number, ids)
         if pending := await asyncio.to_thread(self._deployment.sql, PENDING, [list(ids)]):
             return f"pending: {pending}"
         if not rows:
@@ -217,7 +218,7 @@ SELECT o.id, o.kind, o.state, j.status::text AS job FROM operations o
 """
 
 
-def _of(everything: dict[str, Any], number: str, ids: set[str]) -> dict[str, dict[str, Any]]:
+def of_number(everything: dict[str, Any], number: str, ids: set[str]) -> dict[str, dict[str, Any]]:
     """What the media plane has of a number, by kind and id."""
     trunks = {
         kind: {key: thing for key, thing in everything[kind].items() if thing["number"] == number}

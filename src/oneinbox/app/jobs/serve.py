@@ -25,9 +25,10 @@ HEARTBEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 TOO_LATE = """
-UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo' AND scheduled_at > now() + interval '1 minute'
+WITH beats AS (UPDATE procrastinate_workers SET last_heartbeat = now() WHERE last_heartbeat > now() + interval '1 s')
+UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo' AND scheduled_at > now() + interval '20 s'
 """
-"""No job is ever put off by as much."""
+"""No job is ever put off by as much, and no heart has beaten yet that is to beat: the clock was set back."""
 
 _log = structlog.get_logger(__name__)
 

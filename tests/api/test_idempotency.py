@@ -182,18 +182,22 @@ def test_twins_whose_lock_was_lost_make_one(deploy: Any) -> None:
         async with one.database.transaction() as session:
             return (await session.execute(text(statement))).scalar()
 
+    async def come(count: int, which: str) -> None:
+        async with asyncio.timeout(20):
+            while await sql(f"SELECT count(*) {which}") < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
     async def scene() -> list[Any]:
-        holder = "FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        here = "FROM pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()"
+        holder = f"{here} WHERE locktype = 'advisory' AND granted"
+        at_work = f"{here} WHERE relation = 'llm_models'::regclass AND NOT granted"
         async with one.database.transaction() as blocking:
             await blocking.execute(text("LOCK TABLE llm_models IN EXCLUSIVE MODE"))
             asked = [asyncio.create_task(first.send("POST", "/v1/agents", json=AGENT, **keyed("lost")))]
-            while not await sql(f"SELECT count(*) {holder}"):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+            await come(1, at_work)
             await sql(f"SELECT pg_terminate_backend(pid) {holder}")
             asked.append(asyncio.create_task(second.send("POST", "/v1/agents", json=AGENT, **keyed("lost"))))
-            while not await sql(f"SELECT count(*) {holder}"):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-            await asyncio.sleep(0.3)
+            await come(2, at_work)
         return await asyncio.gather(*asked)
 
     answers = one.runner.run(scene())

@@ -131,13 +131,13 @@ def test_an_answer_after_the_bye_keeps_nothing_for_the_next_edge(line, say):
 def test_refreshes_of_ever_so_long_sessions_pile_nothing_up(line, say):
     longest = TIMED.replace(" 90;", " 999999999;")
     _, ok = call(line, say, longest)
-    before = line.core.sizes()["deeds"]
+    before = line.core.sizes()["timers"]
     for turn in range(2, 100):
         assert refresh(line, say, ok, turn, "UPDATE", longest).first("session-expires") == "999999999;refresher=uac"
-    assert line.core.sizes()["deeds"] == before
+    assert line.core.sizes()["timers"] == before
     line.hear(say.in_dialog("BYE", ok, cseq=100, branch="z9hG4bKbye"))
     line.wait(100)
-    assert line.core.sizes()["deeds"] == 0
+    assert line.core.sizes()["timers"] == 0
 
 
 def test_a_session_that_is_shortened_ends_sooner(line, say):

@@ -126,7 +126,7 @@ class Edge:
             "sources": len(self._gate),
             "tally": len(self._tally),
             "nonces": len(self._nonces),
-            "deeds": len(self._agenda),
+            "timers": len(self._agenda),
         }
 
     def _opens(self, data: bytes, host: str, known: bool, now: float) -> bool:

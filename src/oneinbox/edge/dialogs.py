@@ -127,7 +127,7 @@ class Dialogs:
             dialog.orphaned = dialog.orphaned or dialog.hop.worker == worker
 
     def _watch(self, dialog: Dialog, now: float) -> None:
-        """Look at it until it ends, often enough for the shortest session: one deed, however often it is refreshed."""
+        """Look at it until it ends, often enough for the shortest session: one timer, however often it is refreshed."""
         if dialog.orphaned or self._open.get(dialog.key, now) is not dialog:
             return
         ends = dialog.refreshed + patience(dialog.session) if dialog.session else inf

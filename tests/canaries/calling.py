@@ -28,6 +28,8 @@ class Phone:
     rtp: socket.socket
     responses: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    invited: list[str] = field(default_factory=list)
+    """Call-IDs."""
 
     def dialog(self, uri: str, **special: str) -> "Dialog":
         """A call of its own."""
@@ -65,6 +67,7 @@ class Dialog:
 
     def invite(self, extra: str = "") -> bytes:
         """Send an INVITE; its final answer, acknowledged."""
+        self.phone.invited.append(self.call_id)
         port = self.phone.rtp.getsockname()[1]
         sdp = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
         answer = self.ask("INVITE", self.uri, extra, sdp.encode(), seconds=ANSWER_SECONDS)

@@ -1,7 +1,6 @@
 """A deployment at its most talkative, in which the secrets are planted, and everything that it leaves behind."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -174,4 +173,4 @@ def _call(product: Planted) -> None:
     for number, response in enumerate(phone.responses):
         product.looks[f"login {number}"] = {"raw": response.encode()}
     eventually("a recording", product.recordings)
-    time.sleep(1.0)
+    eventually("every attempt", lambda: all(call_id.encode() in product.dump() for call_id in phone.invited))

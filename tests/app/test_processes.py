@@ -28,8 +28,9 @@ from tests.ports import free_port
 
 from oneinbox.app.edge.serve import serve as serve_edge
 from oneinbox.app.edge.server import SipPortTaken
+from oneinbox.app.plans import UNITS
 from oneinbox.app.settings import Address, PortRange, Settings, child_environment
-from oneinbox.app.voice.ports import calls_within, rtp_slice
+from oneinbox.app.voice.ports import FEW_PAIRS, calls_within, rtp_slice
 from oneinbox.app.voice.serve import serve as serve_voice
 from oneinbox.features.attempts.models import AttemptRow
 from oneinbox.features.calls import service as calls
@@ -299,7 +300,19 @@ def test_workers_share_the_ports_in_pairs(ports: tuple[int, int], workers: int, 
 
 
 @pytest.mark.parametrize(
-    ("ports", "calls"), [((10000, 10199), 80), ((10000, 10009), 4), ((10000, 10001), 1), ((1, 1), 0)]
+    ("ports", "calls"),
+    [
+        ((10000, 10199), 80),
+        ((10000, 10009), 5),
+        ((10000, 10015), 8),
+        ((10000, 10021), 8),
+        ((10000, 10001), 1),
+        ((1, 1), 0),
+    ],
 )
 def test_a_worker_takes_no_more_calls_than_its_ports_surely_carry(ports: tuple[int, int], calls: int) -> None:
     assert calls_within(*ports) == calls
+
+
+def test_few_ports_are_enough_for_the_dearest_call() -> None:
+    assert max(UNITS.values()) <= FEW_PAIRS

@@ -41,9 +41,9 @@ def test_half_speed_takes_longer_than_double(synthesiser: Synthesiser) -> None:
     assert slow > 2 * fast
 
 
-def test_what_was_prepared_comes_whole_and_alike(synthesiser: Synthesiser) -> None:
+def test_what_was_said_before_comes_whole_and_alike(synthesiser: Synthesiser) -> None:
     async def twice() -> tuple[list[bytes], list[bytes]]:
-        await synthesiser.prepare(["Please hold the line."])
+        await synthesiser.synthesise("Please hold the line.")
         first = [sound async for sound in synthesiser.stream("Please hold the line.")]
         return first, [sound async for sound in synthesiser.stream("Please hold the line.")]
 
@@ -58,7 +58,8 @@ def test_the_store_forgets_the_oldest_first(synthesiser: Synthesiser) -> None:
     async def say(text: str) -> int:
         return len([sound async for sound in small.stream(text)])
 
-    asyncio.run(small.prepare(["Good morning to you.", "Good evening to you."]))
+    for text in ("Good morning to you.", "Good evening to you."):
+        asyncio.run(small.synthesise(text))
     assert asyncio.run(say("Good evening to you.")) == 1
     assert asyncio.run(say("Good morning to you.")) > 1
     small.close()

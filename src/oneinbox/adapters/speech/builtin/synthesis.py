@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,11 +64,6 @@ class Synthesiser:
     async def synthesise(self, text: str, speed: float = 1.0) -> bytes:
         """The whole text as s16le mono at 8 kHz."""
         return b"".join([sound async for sound in self.stream(text, speed)])
-
-    async def prepare(self, texts: Iterable[str], speed: float = 1.0) -> None:
-        """Says the texts into the store, so that they start at once later."""
-        for text in texts:
-            await self.synthesise(text, speed)
 
     def close(self) -> None:
         """Ends the threads."""

@@ -1,7 +1,5 @@
 """The built-in voice as LiveKit Agents want it."""
 
-from collections.abc import AsyncIterator, Iterable
-
 from livekit.agents import APIConnectOptions, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.utils import shortuuid
@@ -21,18 +19,6 @@ class BuiltinVoice:
 
     def __call__(self, choice: TtsChoice) -> tts.TTS[str]:
         return JoeTTS(self._synthesiser, choice.speed)
-
-    def stream(self, text: str, speed: float = 1.0) -> AsyncIterator[bytes]:
-        """s16le mono at 8 kHz as it is made."""
-        return self._synthesiser.stream(text, speed)
-
-    async def synthesise(self, text: str, speed: float = 1.0) -> bytes:
-        """The whole text as s16le mono at 8 kHz."""
-        return await self._synthesiser.synthesise(text, speed)
-
-    async def prepare(self, texts: Iterable[str], speed: float = 1.0) -> None:
-        """Keeps the sound of the texts ready."""
-        await self._synthesiser.prepare(texts, speed)
 
 
 class JoeTTS(tts.TTS[str]):

@@ -62,9 +62,11 @@ def test_a_call_that_is_not_refreshed_ends_on_both_sides(line, say):
     assert "not refreshed" in (to_worker.first("reason") or "")
     for message, dest in ((to_worker, worker), (to_caller, caller)):
         line.hear(say.answer(message, 200), dest)
-    assert not byes(line, say, 100)
-    assert say.starts(line.hear(say.in_dialog("BYE", ok, cseq=2, branch="z9hG4bKbye"))) == ["200"]
     assert line.core.sizes()["dialogs"] == 0
+    assert not byes(line, say, 10)
+    assert say.starts(line.hear(say.in_dialog("BYE", ok, cseq=2, branch="z9hG4bKbye"))) == ["200"], (
+        "it had crossed ours"
+    )
 
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
@@ -146,3 +148,10 @@ def test_a_session_that_is_shortened_ends_sooner(line, say):
     refresh(line, say, ok, 2)
     assert not byes(line, say, 59)
     assert byes(line, say, 1.2)
+
+
+def test_a_caller_who_was_away_when_his_call_expired_may_still_hang_up(line, say):
+    _, ok = call(line, say)
+    assert byes(line, say, 120)
+    assert not byes(line, say, 3600)
+    assert say.starts(line.hear(say.in_dialog("BYE", ok, cseq=2, branch="z9hG4bKbye"))) == ["200"]

@@ -154,7 +154,7 @@ class Edge:
             self._request(Heard(message, said, source, known, now))
 
     def _response(self, response: Response, said: Basics, source: Address, now: float) -> None:
-        if not self._agenda.is_ours(said.via) or self._dialogs.answered(said.via.branch, response.status):
+        if not self._agenda.is_ours(said.via) or self._dialogs.answered(said.via.branch, response.status, now):
             return
         leg = self._invites.legs.find(said.via.branch)
         if leg is None:

@@ -25,8 +25,8 @@ class Bye:
     data: bytes
     dest: Address
     otherwise: Address | None = None
-    ends: str | None = None
-    """The dialog that is kept until this is answered."""
+    ends: Dialog | None = None
+    """The dialog that is over when this is answered."""
 
 
 class Dialogs:
@@ -153,12 +153,12 @@ class Dialogs:
         dialog.worker_cseq += 1
         self._bye_to_caller(dialog, now)
 
-    def answered(self, branch: str, status: int) -> bool:
+    def answered(self, branch: str, status: int, now: float) -> bool:
         """An answer came; True when it was to a BYE of ours."""
         if branch not in self._byes:
             return False
-        if status >= 200:
-            self._done(branch)
+        if status >= 200 and (over := self._byes.pop(branch).ends) is not None:
+            self.close(over, now)
         return True
 
     def bye(
@@ -169,11 +169,11 @@ class Dialogs:
         dest: Address,
         now: float,
         otherwise: Address | None = None,
-        ends: str | None = None,
+        ends: Dialog | None = None,
     ) -> None:
         """Send a BYE until it is answered, at most LIFETIME. `headers` are From, To, Call-ID and CSeq lines.
 
-        `ends` names the dialog that needn't be kept after that.
+        `ends` is the dialog that is over when it is.
         """
         branch = self._agenda.signer.branch("bye", *headers)
         lines = [
@@ -199,12 +199,7 @@ class Dialogs:
         ]
         first = address_of(routes[0])[0] if routes else dialog.caller_target
         dest = toward_caller(first, dialog.caller)
-        self.bye(dialog.caller_target, routes, headers, dest, now, elsewhere(first, dialog.caller), dialog.name)
-
-    def _done(self, branch: str) -> None:
-        bye = self._byes.pop(branch)
-        if bye.ends is not None:
-            self._agenda.act(Keep(bye.ends, None))
+        self.bye(dialog.caller_target, routes, headers, dest, now, elsewhere(first, dialog.caller), dialog)
 
     def _begin(
         self,
@@ -244,7 +239,9 @@ class Dialogs:
         if bye is None:
             return
         if now >= ends:
-            self._done(branch)
+            del self._byes[branch]
+            if bye.ends is not None:  # it stays open: its caller, when he is back, may still hang up
+                self._agenda.act(Keep(bye.ends.name, None))
             return
         self._agenda.send(bye.data, bye.dest, bye.otherwise)
         if bye.dest.is_stream:

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import event
 from tests.api.conftest import Api, Deployed, Hands
 
-from oneinbox.app.api.remembered import MOMENT_SECONDS
+from oneinbox.app.api.remembered import MOMENT_SECONDS, Remembered
 from oneinbox.features.api_keys.scopes import Scope, needed
+from oneinbox.features.context import Caller
 from oneinbox.kit.db import Database
 from oneinbox.kit.signing import new_api_key
 
@@ -123,6 +124,18 @@ def test_a_key_is_looked_up_once_in_a_moment(deploy: Callable[..., Deployed]) ->
     assert [looked_up() for _ in range(2)] == [True, False]
     made(api, deployed)
     assert looked_up(), "whoever changes keys forgets all of them"
+
+
+def test_what_was_read_before_a_change_is_not_remembered_after_it() -> None:
+    clock, caller = Hands(), Caller("workspace", "key", "api_key", "key")
+    remembered = Remembered(clock)
+    asked_at = clock.monotonic()
+    remembered.forget()
+    remembered.keep(b"hash", caller, asked_at)
+    assert remembered.find(b"hash") is None
+    clock.passed += 0.01
+    remembered.keep(b"hash", caller, clock.monotonic())
+    assert remembered.find(b"hash") == caller
 
 
 def test_what_is_remembered_ends_with_its_grace(deploy: Callable[..., Deployed]) -> None:

@@ -4,7 +4,8 @@ import uuid
 from typing import Any
 
 import pytest
-from tests.api.conftest import Api
+from sqlalchemy import text
+from tests.api.conftest import Api, Deployed
 
 ALL_FIELDS: dict[str, Any] = {
     "name": "Front desk",
@@ -203,3 +204,20 @@ def test_parallel_changes_of_one_agent_do_not_undo_one_another(tenant: Api) -> N
     agent = tenant("GET", path).json()
     assert (agent["first_message"], agent["name"]) == ("Hello", "New")
     assert (agent["tts"]["stability"], agent["tts"]["speed"]) == (0.1, 1.5)
+
+
+def test_a_model_of_another_workspace_is_not_read_even_if_an_agent_points_to_it(deployed: Deployed) -> None:
+    """No request can bring that about; it is put into the row here."""
+    one, other = deployed.workspace("one"), deployed.workspace("other")
+    secret = other("POST", "/v1/agents", json={"name": "Theirs"}).json()
+    agent_id = one.number()["agent_id"]
+
+    async def swap() -> None:
+        async with deployed.database.transaction() as session:
+            values = {"llm_id": secret["llm_id"], "agent_id": agent_id}
+            await session.execute(text("UPDATE agents SET llm_id = :llm_id WHERE id = :agent_id"), values)
+
+    assert [phone["status"] for phone in one("GET", "/v1/phone-numbers").json()["items"]] == ["active"]
+    deployed.runner.run(swap())
+    assert one("GET", f"/v1/agents/{agent_id}").json()["effective_system_prompt"] is None
+    assert [phone["status"] for phone in one("GET", "/v1/phone-numbers").json()["items"]] == ["degraded"]

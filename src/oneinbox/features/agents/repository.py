@@ -15,10 +15,10 @@ _OWN = select(Agent).where(Agent.workspace_id == bindparam("workspace_id"), Agen
 _LOCKED = _OWN.where(Agent.id == bindparam("agent_id")).with_for_update()
 _THESE = _OWN.where(Agent.id == any_(bindparam("agent_ids", type_=ARRAY(String))))
 _IDS = _THESE.with_only_columns(Agent.id)
-_WITH_MODELS = llm_models.beside(_THESE, Agent.llm_id)
+_WITH_MODELS = llm_models.beside(_THESE, Agent.llm_id, Agent.workspace_id)
 _PROVIDERS = _THESE.where(Agent.status != "paused").with_only_columns(
     Agent.id,
-    llm_models.provider_of(Agent.llm_id),
+    llm_models.provider_of(Agent.llm_id, Agent.workspace_id),
     Agent.transcriber["provider"].astext,
     Agent.tts["provider"].astext,
 )

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from sqlalchemy import ScalarSelect, Select, bindparam, delete, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -43,11 +43,21 @@ class LlmModelRepository:
         await self._session.execute(statement)
 
 
-def provider_of(model_id: InstrumentedAttribute[str | None]) -> ScalarSelect[str]:
-    """The provider of the model of that id, as a column."""
-    return select(LlmModel.provider).where(LlmModel.id == model_id).scalar_subquery()
+def provider_of(
+    model_id: InstrumentedAttribute[str | None], workspace_id: InstrumentedAttribute[str]
+) -> ScalarSelect[str]:
+    """The provider of the workspace's model of that id, as a column."""
+    return select(LlmModel.provider).where(*_of(model_id, workspace_id)).scalar_subquery()
 
 
-def beside(rows: Select[T], model_id: InstrumentedAttribute[str | None]) -> Select[T, LlmModel]:
-    """The rows, each with the model of that id; with None where there is none."""
-    return rows.outerjoin(LlmModel, LlmModel.id == model_id).add_columns(LlmModel)
+def beside(
+    rows: Select[T], model_id: InstrumentedAttribute[str | None], workspace_id: InstrumentedAttribute[str]
+) -> Select[T, LlmModel]:
+    """The rows, each with the workspace's model of that id; with None where there is none."""
+    return rows.outerjoin(LlmModel, and_(*_of(model_id, workspace_id))).add_columns(LlmModel)
+
+
+def _of(
+    model_id: InstrumentedAttribute[str | None], workspace_id: InstrumentedAttribute[str]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LlmModel.id == model_id, LlmModel.workspace_id == workspace_id

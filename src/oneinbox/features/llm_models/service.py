@@ -100,14 +100,18 @@ async def delete(ctx: Context, model_id: str) -> None:
         raise ModelInUse(f"Model {model_id} is used by {users}: give them another one first, or delete them.") from None
 
 
-def provider_of(model_id: InstrumentedAttribute[str | None]) -> ScalarSelect[str]:
-    """The provider of the model of that id, as a column of a statement."""
-    return repository.provider_of(model_id)
+def provider_of(
+    model_id: InstrumentedAttribute[str | None], workspace_id: InstrumentedAttribute[str]
+) -> ScalarSelect[str]:
+    """The provider of the workspace's model of that id, as a column of a statement."""
+    return repository.provider_of(model_id, workspace_id)
 
 
-def beside(rows: Select[T], model_id: InstrumentedAttribute[str | None]) -> Select[T, LlmModel]:
-    """The rows, each with the model of that id, which `mind` takes; with None where there is none."""
-    return repository.beside(rows, model_id)
+def beside(
+    rows: Select[T], model_id: InstrumentedAttribute[str | None], workspace_id: InstrumentedAttribute[str]
+) -> Select[T, LlmModel]:
+    """The rows, each with the workspace's model of that id, which `mind` takes; with None where there is none."""
+    return repository.beside(rows, model_id, workspace_id)
 
 
 def mind(model: LlmModel) -> Mind:

@@ -20,8 +20,8 @@ _ADDED = (
     .on_conflict_do_nothing(index_elements=[PhoneNumber.phone_number], index_where=PhoneNumber.deleted_at.is_(None))
     .returning(PhoneNumber.id)
 )
-_SECRET = (defer(column, raiseload=True) for column in (PhoneNumber.provider_config, PhoneNumber.sealed_config))
-_PAGES = OffsetPages(_OWN.options(*_SECRET), PhoneNumber.id)
+_UNREAD = [defer(column, raiseload=True) for column in (PhoneNumber.provider_config, PhoneNumber.sealed_config)]
+_PAGES = OffsetPages(_OWN.options(*_UNREAD), PhoneNumber.id)
 
 
 class PhoneNumberRepository:

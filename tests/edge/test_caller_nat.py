@@ -3,18 +3,12 @@
 The NAT keeps ports, as most do for the first who uses one.
 """
 
-import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.edge.test_nat import ip
+from tests.edge.namespaces import call_across, networks
 
-HERE = Path(__file__).parent
 MACHINE, CALLER = "198.51.100.1", "10.7.0.2"
 NAMES = {name: f"oi-own-{name}-{os.getpid()}" for name in ("machine", "router", "caller")}
 RULES = """
@@ -41,33 +35,13 @@ netns exec {router} sysctl -qw net.ipv4.ip_forward=1
 
 @pytest.fixture
 def nat() -> Iterator[None]:
-    if shutil.which("nft") is None or not ip("netns", "add", NAMES["router"]):
-        pytest.skip("a NAT needs root, iproute2 and nftables")
-    try:
-        made = [ip("netns", "add", NAMES[name]) for name in ("machine", "caller")]
-        made += [ip(*step.split()) for step in STEPS.strip().splitlines()]
-        made.append(ip("netns", "exec", NAMES["router"], "nft", "-f", "-", said=RULES))
-        if not all(made):
-            pytest.skip("this kernel has no veth pairs or no NAT")
+    with networks(NAMES, STEPS, RULES):
         yield
-    finally:
-        for name in NAMES.values():
-            ip("netns", "delete", name)
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
 def test_a_caller_behind_its_own_nat_hears_the_agent(nat: None, transport: str) -> None:
-    there = ["ip", "netns", "exec", NAMES["machine"], sys.executable, str(HERE / "behind_nat.py"), MACHINE]
-    with subprocess.Popen(there, stdout=subprocess.PIPE, text=True) as machine:
-        try:
-            assert machine.stdout is not None
-            assert machine.stdout.readline() == "ready\n"
-            here = ["ip", "netns", "exec", NAMES["caller"], sys.executable, str(HERE / "beyond_nat.py")]
-            said = subprocess.run([*here, CALLER, MACHINE, transport], capture_output=True, text=True, timeout=30)
-        finally:
-            machine.terminate()
-    assert said.returncode == 0, said.stderr
-    told = json.loads(said.stdout)
+    told = call_across(NAMES["machine"], (MACHINE,), NAMES["caller"], (CALLER, MACHINE, transport))
     assert told["heard"], "audio went to an address that only the caller's network knows"
     assert told["c"] == [f"IN IP4 {MACHINE}"]
     assert told["bye"].startswith(f"sip:caller@{CALLER}:5070")

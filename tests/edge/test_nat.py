@@ -1,19 +1,14 @@
 """A machine behind a real 1:1 NAT (nftables, three network namespaces): peers on both sides are told what they need."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.edge.namespaces import call_across, networks
 
 from oneinbox.edge.message import Request, read
 from oneinbox.edge.outside import inward, is_outside, outward
 
-HERE = Path(__file__).parent
 INSIDE, NEIGHBOUR, PUBLIC, OUTSIDE = "10.0.0.5", "10.0.1.6", "192.0.2.20", "198.51.100.7"
 NAMES = {name: f"oi-{name}-{os.getpid()}" for name in ("machine", "router", "caller", "neighbour")}
 RULES = f"""
@@ -46,25 +41,10 @@ netns exec {router} sysctl -qw net.ipv4.ip_forward=1
 """.format(**NAMES)
 
 
-def ip(*arguments: str, said: str | None = None) -> bool:
-    """Whether `ip` could do it."""
-    return subprocess.run(["ip", *arguments], input=said, text=True, capture_output=True, check=False).returncode == 0
-
-
 @pytest.fixture
 def nat() -> Iterator[None]:
-    if shutil.which("nft") is None or not ip("netns", "add", NAMES["router"]):
-        pytest.skip("a NAT needs root, iproute2 and nftables")
-    try:
-        made = [ip("netns", "add", NAMES[name]) for name in ("machine", "caller", "neighbour")]
-        made += [ip(*step.split()) for step in STEPS.strip().splitlines()]
-        made.append(ip("netns", "exec", NAMES["router"], "nft", "-f", "-", said=RULES))
-        if not all(made):
-            pytest.skip("this kernel has no veth pairs or no NAT")
+    with networks(NAMES, STEPS, RULES):
         yield
-    finally:
-        for name in NAMES.values():
-            ip("netns", "delete", name)
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
@@ -73,17 +53,7 @@ def nat() -> Iterator[None]:
     [("caller", OUTSIDE, PUBLIC, PUBLIC), ("neighbour", NEIGHBOUR, INSIDE, INSIDE)],
 )
 def test_both_sides_of_a_nat(nat: None, transport: str, side: str, here: str, there: str, shown: str) -> None:
-    within = ["ip", "netns", "exec", NAMES["machine"], sys.executable, str(HERE / "behind_nat.py"), INSIDE, PUBLIC]
-    with subprocess.Popen(within, stdout=subprocess.PIPE, text=True) as machine:
-        try:
-            assert machine.stdout is not None
-            assert machine.stdout.readline() == "ready\n"
-            beyond = [*("ip", "netns", "exec", NAMES[side], sys.executable), str(HERE / "beyond_nat.py")]
-            said = subprocess.run([*beyond, here, there, transport], capture_output=True, text=True, timeout=30)
-        finally:
-            machine.terminate()
-    assert said.returncode == 0, said.stderr
-    told = json.loads(said.stdout)
+    told = call_across(NAMES["machine"], (INSIDE, PUBLIC), NAMES[side], (here, there, transport))
     assert told["heard"], "the audio's address was wrong"
     assert told["whole"], "Content-Length doesn't tell the truth"
     assert told["Contact"] == [f"<sip:w@{shown}:6001>"]

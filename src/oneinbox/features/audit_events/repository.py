@@ -13,6 +13,7 @@ START = bytes(32)
 BATCH = 500
 ALL = "all"
 
+_COUNT = select(AuditCount).where(AuditCount.name == ALL)
 _HELD_END = (
     select(AuditChain)
     .where(AuditChain.workspace_id == bindparam("workspace_id"))
@@ -68,7 +69,7 @@ class AuditRepository:
         there = await self._session.scalar(select(func.count()).select_from(AuditChain)) or 0
         first = insert(AuditCount).values(name=ALL, chains=max(0, there - 1), seal=b"")
         await self._session.execute(first.on_conflict_do_nothing())
-        held = select(AuditCount).with_for_update().execution_options(populate_existing=True)
+        held = _COUNT.with_for_update().execution_options(populate_existing=True)
         return (await self._session.scalars(held)).one()
 
     async def add(self, event: AuditEvent) -> None:
@@ -103,4 +104,4 @@ async def chains(session: AsyncSession) -> Mapping[str, AuditChain | None]:
 
 async def count(session: AsyncSession) -> AuditCount | None:
     """How many chains have been begun, if that is on record."""
-    return await session.scalar(select(AuditCount))
+    return await session.scalar(_COUNT)

@@ -177,6 +177,11 @@ def test_memory_is_bounded(make_line, say):
     assert line.core.sizes()["dialogs"] == 5
     assert line.core.sizes()["relayed"] == 20
     line.wait(40)
+    for n in range(40):
+        caller = (f"127.0.1.{n}", 5060)
+        line.admit(say.key_of(line.hear(say.invite(call_id=f"f{n}", branch=f"z9hG4bKf{n}"), caller)))
+    assert line.core.sizes()["familiar"] == 30
+    line.wait(40)
     assert line.core.sizes()["invites"] == line.core.sizes()["legs"] == 0
 
 

@@ -124,6 +124,7 @@ class Edge:
             "dialogs": len(self._dialogs),
             "relayed": len(self._relay),
             "sources": len(self._gate),
+            "familiar": len(self._familiar),
             "tally": len(self._tally),
             "nonces": len(self._nonces),
             "timers": len(self._agenda),

@@ -26,8 +26,9 @@ class Relayed:
 
     reply_to: Address
     answers_from: Address | None
-    keys: bool = True
-    session: int | None = None
+    keys: bool
+    """Has it asked for encryption?"""
+    session: int | None
     """Seconds that the session is to last, 0 for ever, by a request of the caller's that refreshes it."""
 
 

@@ -19,7 +19,9 @@ from oneinbox.app.steps import Remake
 from oneinbox.app.wiring import ports_of, steps_of
 from oneinbox.features.audit_events import service as audit_events
 from oneinbox.features.phone_numbers import service as phone_numbers
+from oneinbox.features.phone_numbers.errors import RegisteredMeanwhile
 from oneinbox.features.phone_numbers.schemas import PhoneNumberCreate
+from oneinbox.features.phone_numbers.steps import Hands, registering
 from oneinbox.kit.clock import SystemClock
 from oneinbox.kit.db import Database
 from oneinbox.kit.sealing import MasterKeys, Sealer
@@ -537,6 +539,19 @@ def test_what_was_done_is_audited_even_if_its_answer_can_not_be_kept(place: Plac
     place.run(owner.close())
     ((phone_id,),) = place.sql("SELECT id FROM phone_numbers")
     assert trail(place) == [("phone_number.create", phone_id, 201), ("phone_number.create", None, 500)]
+
+
+def test_a_twin_that_comes_late_takes_nothing_back(place: Place) -> None:
+    """Two processes register the same id, each not knowing of the other: the lock of their key was lost."""
+    made = place.api.number()
+    runner = place.deployed.deployment.ports.steps
+    body = PhoneNumberCreate.model_validate(place.body(agent_id=made["agent_id"]))
+    ((workspace_id,),) = place.sql("SELECT workspace_id FROM phone_numbers")
+    hands = Hands(workspace_id, place.deployed.deployment.ports, SystemClock())
+    with pytest.raises(RegisteredMeanwhile):
+        place.run(runner.run(registering(hands, made["id"], body)))
+    assert place.api("GET", f"/v1/phone-numbers/{made['id']}").json() == made
+    assert place.counts() == [1, 1, 1]
 
 
 @pytest.mark.parametrize("other", ["DELETE", "PATCH"])

@@ -1,6 +1,6 @@
 """What can go wrong with phone numbers."""
 
-from oneinbox.kit.errors import BadRequest, Conflict, NotFound
+from oneinbox.kit.errors import BadRequest, Conflict, NotFound, Unavailable
 
 
 class PhoneNumberNotFound(NotFound):
@@ -13,6 +13,12 @@ class PhoneNumberTaken(Conflict):
     """The number is registered already; the id is named only to the workspace that has it."""
 
     code = "PHONE_NUMBER_TAKEN"
+
+
+class RegisteredMeanwhile(Unavailable):
+    """The same request, sent again, was carried out at the same time: sent once more, it finds its number."""
+
+    code = "OPERATION_GOES_ON"
 
 
 class SipTrunkProvisionFailed(BadRequest):

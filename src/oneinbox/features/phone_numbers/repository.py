@@ -10,6 +10,9 @@ from sqlalchemy.orm import defer
 from oneinbox.features.phone_numbers.models import PhoneNumber
 from oneinbox.kit.paging import OffsetPages, Page
 
+PROVISIONING = "provisioning"
+"""From its reservation until it goes into service."""
+
 _OWN = select(PhoneNumber).where(
     PhoneNumber.workspace_id == bindparam("workspace_id"), PhoneNumber.deleted_at.is_(None)
 )
@@ -57,9 +60,11 @@ class PhoneNumberRepository:
         await self._session.execute(statement.values(**values))
 
     async def forget(self, phone_id: str) -> None:
-        """Remove a registration that came to nothing."""
+        """Remove a registration that came to nothing; one that came about stays."""
         statement = delete(PhoneNumber).where(
-            PhoneNumber.workspace_id == self._workspace_id, PhoneNumber.id == phone_id
+            PhoneNumber.workspace_id == self._workspace_id,
+            PhoneNumber.id == phone_id,
+            PhoneNumber.status == PROVISIONING,
         )
         await self._session.execute(statement)
 

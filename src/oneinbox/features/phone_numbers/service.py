@@ -67,7 +67,7 @@ async def rehearse(ctx: Context, body: PhoneNumberCreate) -> PhoneNumberResponse
         friendly_name=body.friendly_name,
         provider=body.provider,
         agent_id=str(body.agent_id),
-        status="provisioning",
+        status=repository.PROVISIONING,
         inbound_trunk_id=None,
         outbound_trunk_id=None,
         dispatch_rule_id=None,

@@ -10,9 +10,9 @@ from oneinbox.features.agents import service as agents
 from oneinbox.features.context import Ports
 from oneinbox.features.phone_numbers import config
 from oneinbox.features.phone_numbers.config import TrunkConfig
-from oneinbox.features.phone_numbers.errors import PhoneNumberNotFound, PhoneNumberTaken
+from oneinbox.features.phone_numbers.errors import PhoneNumberNotFound, PhoneNumberTaken, RegisteredMeanwhile
 from oneinbox.features.phone_numbers.models import PhoneNumber
-from oneinbox.features.phone_numbers.repository import PhoneNumberRepository
+from oneinbox.features.phone_numbers.repository import PROVISIONING, PhoneNumberRepository
 from oneinbox.features.phone_numbers.schemas import (
     InboundRouting,
     InboundRoutingUpdate,
@@ -145,14 +145,17 @@ class _Reserving:
             "friendly_name": body.friendly_name,
             "provider": body.provider,
             "agent_id": str(body.agent_id),
-            "status": "provisioning",
+            "status": PROVISIONING,
             "inbound_routing": routing_row(body.inbound_routing),
             "provider_config": readable,
             "sealed_config": sealed,
         }
         own = hands.own(session)
         if not await own.add(values):
-            raise taken(body.phone_number, await own.id_of(body.phone_number))
+            mine = await own.id_of(body.phone_number)
+            if mine == self._phone_id:
+                raise RegisteredMeanwhile("The same request has just registered the number: send it again.")
+            raise taken(body.phone_number, mine)
         return self._phone_id
 
     async def find(self, session: AsyncSession, _: Results) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 from ipaddress import ip_network
+from typing import cast
 
 from oneinbox.app.edge.server import Doors, run_edge
 from oneinbox.contracts.admission import Admitted, Attempt, Decision, InviteFacts, Login, WorkerRoute
@@ -18,10 +19,10 @@ class Echo(asyncio.DatagramProtocol):
     dest = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
-        self.transport.sendto(data, Echo.dest)  # type: ignore[attr-defined]
+        self.transport.sendto(data, Echo.dest)
 
 
 class Worker(Echo):
@@ -56,7 +57,7 @@ class Worker(Echo):
         )
 
     def say(self, text: str, dest: tuple[str, int]) -> None:
-        self.transport.sendto(text.encode(), dest)  # type: ignore[attr-defined]
+        self.transport.sendto(text.encode(), dest)
 
     @staticmethod
     def headers(text: str, names: str, more: str = "") -> str:

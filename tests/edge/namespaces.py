@@ -1,11 +1,13 @@
 """Networks of their own for a test: namespaces of which one, the router, has a NAT (nftables), and a call across it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +16,37 @@ import pytest
 HERE = Path(__file__).parent
 
 
+@dataclass(frozen=True)
+class Side:
+    """A machine in a namespace of its own: its address, and the router's on the device that leads to it."""
+
+    device: str
+    router: str
+    here: str
+    routed: bool = True
+    """Does it reach the other sides through the router?"""
+
+
 @contextmanager
-def networks(names: Mapping[str, str], steps: str, rules: str) -> Iterator[None]:
-    """Namespaces of these names while the block lasts; `steps` are arguments of `ip`, `rules` those of the router.
+def networks(sides: Mapping[str, Side], rules: str) -> Iterator[Mapping[str, str]]:
+    """The namespaces of the sides, by their roles, while the block lasts; the router between them has these rules.
 
     Skips the test where they can't be had.
     """
-    if shutil.which("nft") is None or not _ip("netns", "add", names["router"]):
+    names = {role: f"oi-{role}-{os.getpid()}" for role in sides}
+    router = f"oi-router-{os.getpid()}"
+    if shutil.which("nft") is None or not _ip("netns", "add", router):
         pytest.skip("a NAT needs root, iproute2 and nftables")
     try:
-        made = [_ip("netns", "add", name) for role, name in names.items() if role != "router"]
-        made += [_ip(*step.split()) for step in steps.strip().splitlines()]
-        made.append(_ip("netns", "exec", names["router"], "nft", "-f", "-", said=rules))
+        made = [_ip("netns", "add", name) for name in names.values()]
+        made += [_ip(*step.split()) for role, side in sides.items() for step in _steps(side, names[role], router)]
+        made.append(_ip("netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1"))
+        made.append(_ip("netns", "exec", router, "nft", "-f", "-", said=rules))
         if not all(made):
             pytest.skip("this kernel has no veth pairs or no NAT")
-        yield
+        yield names
     finally:
-        for name in names.values():
+        for name in (router, *names.values()):
             _ip("netns", "delete", name)
 
 
@@ -46,6 +62,19 @@ def call_across(machine: str, addresses: tuple[str, ...], caller: str, words: tu
             running.terminate()
     assert said.returncode == 0, said.stderr
     return json.loads(said.stdout)
+
+
+def _steps(side: Side, name: str, router: str) -> list[str]:
+    """What `ip` is asked to do for a side."""
+    steps = [
+        f"-n {router} link add {side.device} type veth peer name eth0 netns {name}",
+        f"-n {router} address add {side.router}/24 dev {side.device}",
+        f"-n {name} address add {side.here}/24 dev eth0",
+        f"-n {router} link set {side.device} up",
+        f"-n {name} link set lo up",
+        f"-n {name} link set eth0 up",
+    ]
+    return [*steps, f"-n {name} route add default via {side.router}"] if side.routed else steps
 
 
 def _in(namespace: str, script: str) -> list[str]:

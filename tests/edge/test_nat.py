@@ -1,50 +1,31 @@
 """A machine behind a real 1:1 NAT (nftables, three network namespaces): peers on both sides are told what they need."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
-from tests.edge.namespaces import call_across, networks
+from tests.edge.namespaces import Side, call_across, networks
 
 from oneinbox.edge.message import Request, read
 from oneinbox.edge.outside import inward, is_outside, outward
 
 INSIDE, NEIGHBOUR, PUBLIC, OUTSIDE = "10.0.0.5", "10.0.1.6", "192.0.2.20", "198.51.100.7"
-NAMES = {name: f"oi-{name}-{os.getpid()}" for name in ("machine", "router", "caller", "neighbour")}
 RULES = f"""
 table ip nat {{
   chain pre {{ type nat hook prerouting priority -100; ip daddr {PUBLIC} dnat to {INSIDE}; }}
   chain post {{ type nat hook postrouting priority 100; oifname "wan0" ip saddr {INSIDE} snat to {PUBLIC}; }}
 }}
 """
-STEPS = """
--n {router} link add lan0 type veth peer name eth0 netns {machine}
--n {router} link add lan1 type veth peer name eth0 netns {neighbour}
--n {router} link add wan0 type veth peer name eth0 netns {caller}
--n {router} address add 10.0.0.1/24 dev lan0
--n {router} address add 10.0.1.1/24 dev lan1
--n {router} address add 198.51.100.1/24 dev wan0
--n {machine} address add 10.0.0.5/24 dev eth0
--n {neighbour} address add 10.0.1.6/24 dev eth0
--n {caller} address add 198.51.100.7/24 dev eth0
--n {router} link set lan0 up
--n {router} link set lan1 up
--n {router} link set wan0 up
--n {machine} link set lo up
--n {machine} link set eth0 up
--n {neighbour} link set eth0 up
--n {caller} link set eth0 up
--n {machine} route add default via 10.0.0.1
--n {neighbour} route add default via 10.0.1.1
--n {caller} route add default via 198.51.100.1
-netns exec {router} sysctl -qw net.ipv4.ip_forward=1
-""".format(**NAMES)
+SIDES = {
+    "machine": Side("lan0", "10.0.0.1", INSIDE),
+    "neighbour": Side("lan1", "10.0.1.1", NEIGHBOUR),
+    "caller": Side("wan0", "198.51.100.1", OUTSIDE),
+}
 
 
 @pytest.fixture
-def nat() -> Iterator[None]:
-    with networks(NAMES, STEPS, RULES):
-        yield
+def nat() -> Iterator[Mapping[str, str]]:
+    with networks(SIDES, RULES) as names:
+        yield names
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
@@ -52,8 +33,10 @@ def nat() -> Iterator[None]:
     ("side", "here", "there", "shown"),
     [("caller", OUTSIDE, PUBLIC, PUBLIC), ("neighbour", NEIGHBOUR, INSIDE, INSIDE)],
 )
-def test_both_sides_of_a_nat(nat: None, transport: str, side: str, here: str, there: str, shown: str) -> None:
-    told = call_across(NAMES["machine"], (INSIDE, PUBLIC), NAMES[side], (here, there, transport))
+def test_both_sides_of_a_nat(
+    nat: Mapping[str, str], transport: str, side: str, here: str, there: str, shown: str
+) -> None:
+    told = call_across(nat["machine"], (INSIDE, PUBLIC), nat[side], (here, there, transport))
     assert told["heard"], "the audio's address was wrong"
     assert told["whole"], "Content-Length doesn't tell the truth"
     assert told["Contact"] == [f"<sip:w@{shown}:6001>"]

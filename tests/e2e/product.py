@@ -145,11 +145,11 @@ class Product:
         query = "SELECT payload FROM call_events WHERE call_id = %s AND type = %s ORDER BY seq"
         return [payload for (payload,) in self.rows(query, call_id, kind)]
 
-    def attempts(self, dialled: str, within: float = 2.0) -> list[tuple[int, str]]:
-        """Status and cause of each INVITE for what was dialled, of which one must be on record within this time."""
+    def attempts(self, dialled: str, within: float = 2.0, least: int = 1) -> list[tuple[int, str]]:
+        """Status and cause of each INVITE for what was dialled, once so many are on record or this time is over."""
         query = "SELECT status, cause FROM attempts WHERE dialled = %s ORDER BY id"
         until = time.monotonic() + within
-        while not (found := self.rows(query, dialled)) and time.monotonic() < until:
+        while len(found := self.rows(query, dialled)) < least and time.monotonic() < until:
             time.sleep(0.1)
         return [(status, cause) for status, cause in found]
 

@@ -93,16 +93,9 @@ def test_a_cancel_that_meets_the_answer_ends_the_call_once(product: Product, del
         assert finals[-1] in ([487], [200]), f"told {told}"
         assert ("CANCEL", 200) in told
         assert (("BYE", 200) in told) is (finals[-1] == [200]), f"told {told}"
-    assert recorded(product, number) == sorted(status for (status,) in finals)
+    recorded = product.attempts(number, PATIENCE, TIMES)
+    assert sorted(status for status, _ in recorded) == sorted(status for (status,) in finals)
     assert len(ended(product, number)) == TIMES
-
-
-def recorded(product: Product, number: str) -> list[int]:
-    """What the attempts on record say, once there are enough."""
-    latest = time.monotonic() + PATIENCE
-    while len(found := product.attempts(number)) < TIMES and time.monotonic() < latest:
-        time.sleep(0.1)
-    return sorted(status for status, _ in found)
 
 
 def ended(product: Product, number: str) -> list[str]:

@@ -23,6 +23,7 @@ STAY = 0.02
 WARM_UPS = 3
 KNOWN = "127.0.0.1/32"
 SETTLE_SECONDS = 1.0
+"""After which the junk comes as fast as it is going to."""
 _SENDER = Path(__file__).with_name("junk.py")
 
 
@@ -50,7 +51,6 @@ def measure(world: World) -> list[Figure]:
             _more(quiet, ring(product, number, each, STAY))
             with _flooding(product, flood):
                 _more(flooded, ring(product, number, each, STAY))
-        time.sleep(SETTLE_SECONDS)
     return _figures(quiet, flooded, flood, before)
 
 
